@@ -1,0 +1,69 @@
+# `make demo` and `make test` do all the set-up that they need; `make` alone lists what there is.
+
+VENV := .venv
+PYTHON ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# Debian packages that the tests need, installed by `make test` where it may.
+SYSTEM_PACKAGES :=
+
+.DELETE_ON_ERROR:
+.PHONY: help venv install demo test test-all system-packages lint types imports manifest format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+# ---- set-up: each step leaves a file behind, and is done again only when what it rests on has changed ----
+
+$(VENV)/pyvenv.cfg:
+	@tools/make-venv $(VENV) $(PYTHON)
+
+$(VENV)/.installed: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-tests: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.installed
+
+venv: $(VENV)/pyvenv.cfg  ## make .venv (PYTHON=python3.12 picks the Python)
+
+install: $(VENV)/.installed-tests  ## install the package, editable, and what the tests need
+
+system-packages:
+	@tools/need-packages $(SYSTEM_PACKAGES)
+
+# ---- use ----
+
+demo: $(VENV)/.installed  ## map the domains of the built-in sample scan; pictures in demo-output/
+	$(BIN)/ghosthunter demo --out demo-output --overwrite
+
+# ---- checks ----
+
+test: system-packages lint types imports manifest  ## every check, and the tests but for the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: system-packages lint types imports manifest  ## every check, and all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-tests  ## style (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-tests  ## types (mypy, strict)
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-tests  ## which room may import which (import-linter)
+	$(BIN)/lint-imports --no-logo
+
+manifest: $(VENV)/.installed-tests  ## the napari plugin manifest
+	$(BIN)/npe2 validate --imports napari-ghosthunter
+
+format: $(VENV)/.installed-tests  ## put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what make has made, .venv too
+	rm -rf $(VENV) demo-output build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

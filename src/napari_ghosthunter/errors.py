@@ -1,0 +1,63 @@
+"""Exceptions whose message tells a user what is wrong and what to do about it.
+
+Every error that a user can cause derives from `GhostHunterError`; the command line prints its message as
+one line and exits with 2, the plugin shows it as a notification. Anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class GhostHunterError(Exception):
+    """Base of all errors that a user can mend."""
+
+
+class ScanError(GhostHunterError):
+    """A file cannot be opened as a 4D-STEM scan."""
+
+
+class ScanShapeError(ScanError):
+    """The scan shape is missing, ambiguous or does not fit the data.
+
+    Attributes
+    ----------
+    candidates
+        Plausible `(scan_y, scan_x)` shapes, best first, for a dialog or a message; may be empty.
+    """
+
+    def __init__(self, message: str, candidates: tuple[tuple[int, int], ...] = ()) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class DatasetError(ScanError):
+    """A file holds several arrays (or none) that could be the scan.
+
+    Attributes
+    ----------
+    candidates
+        Names to choose from with `dataset=` or `--dataset`; may be empty.
+    """
+
+    def __init__(self, message: str, candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class LabelError(GhostHunterError):
+    """Labels are missing, contradictory, outside the scan or of an unknown class."""
+
+
+class ModelError(GhostHunterError):
+    """A model file cannot be read, or a model does not fit what it is asked to do."""
+
+
+class TrainingError(GhostHunterError):
+    """Training cannot start or go on with what it was given."""
+
+
+class MapError(GhostHunterError):
+    """A domain map cannot be read or compared."""
+
+
+class OutputError(GhostHunterError):
+    """An output cannot be written, or exists already and was not to be overwritten."""
