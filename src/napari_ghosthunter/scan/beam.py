@@ -1,0 +1,150 @@
+"""Where the direct beam meets the detector: the centre that virtual detectors are drawn around.
+
+The direct beam wanders off the middle of the detector, is one disk among strong Bragg disks, and shares the detector
+with hot pixels brighter than itself; so it is measured, and said so where it cannot be.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.scan import zero_nonfinite
+
+MOST_REGIONS = 1000  # more bright regions than this are noise, not disks
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BeamCentre:
+    """Where the direct beam meets the detector, in detector pixels.
+
+    Attributes
+    ----------
+    k_y, k_x
+        Centre; (0, 0) is the middle of the first pixel.
+    radius
+        Radius of the disk.
+    found
+        False where no clear beam was seen, and the middle of the detector stands in for it.
+    """
+
+    k_y: float
+    k_x: float
+    radius: float
+    found: bool = True
+
+
+def measure_beam(pattern: ArrayLike) -> BeamCentre:
+    """Find the direct beam in a (mean) pattern: the disk that holds the most intensity.
+
+    Hot pixels are clipped to their surroundings first. The disk is what rises above half the height between the
+    background and the brightest place; where several disks hold nearly as much (thick crystals), the one nearest to
+    the centre of mass of the pattern is taken, because Bragg disks lie around the direct beam. Its centre and radius
+    come from its outline, to a fraction of a pixel, so that structure within the disk, up to a factor of two, does not
+    shift them.
+
+    Parameters
+    ----------
+    pattern
+        Intensities of shape (k_y, k_x); NaN and infinities count as zero.
+
+    Returns
+    -------
+    BeamCentre
+        Centre and radius in detector pixels. With `found` false it is the middle of the detector, and the radius is
+        an eighth of its shorter side.
+
+    Raises
+    ------
+    ScanError
+        If `pattern` is not a picture of at least one pixel.
+
+    Warns
+    -----
+    UserWarning
+        If the pattern has no clear beam.
+    """
+    values = np.asarray(pattern, np.float64)
+    if values.ndim != 2 or values.size == 0:
+        raise ScanError(f"A pattern has two axes (k_y, k_x), but this array has the shape {values.shape}.")
+    clean = _without_hot_pixels(zero_nonfinite(values)[0])
+    disk = _brightest_disk(clean)
+    if disk is None:
+        warnings.warn(
+            "No clear direct beam was found in the mean pattern; the middle of the detector is used as its centre.",
+            UserWarning,
+            stacklevel=2,
+        )
+        height, width = values.shape
+        return BeamCentre((height - 1) / 2, (width - 1) / 2, max(0.5, min(height, width) / 8), found=False)
+    return _outline(clean, disk)
+
+
+def _without_hot_pixels(pattern: FloatArray) -> FloatArray:
+    """Clip what the neighbours do not share: hot pixels, clusters of up to three and single hot lines.
+
+    A value (above the lowest one) may be at most twice the fourth largest of its 3 x 3 neighbourhood: a disk of little
+    more than a pixel's radius fills four pixels of it, a line of hot pixels only three.
+    """
+    from scipy.ndimage import rank_filter
+
+    above = pattern - pattern.min()
+    clean: FloatArray = np.minimum(above, 2 * rank_filter(above, rank=-4, size=3, mode="constant", cval=0.0))
+    return clean
+
+
+def _brightest_disk(clean: FloatArray) -> NDArray[np.bool_] | None:
+    """Give the pixels of the direct beam, shape (k_y, k_x), or None where no disk stands out."""
+    from scipy.ndimage import center_of_mass, find_objects, gaussian_filter, label
+    from scipy.ndimage import sum as label_sum
+
+    smooth = gaussian_filter(clean, 0.7, mode="nearest")  # enough against counting noise, parts disks a pixel apart
+    background, peak = float(np.percentile(smooth, 5)), float(smooth.max())
+    above = smooth - background
+    labels, count = label(smooth > (background + peak) / 2)
+    regions = enumerate(find_objects(labels), start=1) if count <= MOST_REGIONS else ()
+    numbers = [number for number, region in regions if not _spans_detector(region, clean.shape)]
+    if not numbers:
+        return None
+    sums = np.asarray(label_sum(above, labels, numbers))
+    middle = np.asarray(center_of_mass(above.clip(min=0)))
+    bright = [number for number, total in zip(numbers, sums, strict=True) if total >= 0.8 * sums.max()]
+    distances = [np.hypot(*(np.asarray(center_of_mass(above, labels, number)) - middle)) for number in bright]
+    best = bright[int(np.argmin(distances))]
+    disk: NDArray[np.bool_] = labels == best
+    # noise gives many bright regions, none of them far above the rest of the pattern
+    share = float(np.sum(above[disk])) / float(np.sum(above[labels > 0]))
+    median = float(np.median(smooth))
+    spread = 1.4826 * float(np.median(np.abs(smooth - median)))
+    return disk if peak - median > 10 * spread or share > 0.5 else None
+
+
+def _spans_detector(region: tuple[slice, ...], detector_shape: tuple[int, ...]) -> bool:
+    """Tell whether a region reaches from one edge of the detector to the opposite one, as no disk does."""
+    return any(part == slice(0, size, None) for part, size in zip(region, detector_shape, strict=True))
+
+
+def _outline(clean: FloatArray, disk: NDArray[np.bool_]) -> BeamCentre:
+    """Measure centre and radius of `disk` with its edge pixels weighted by how much of them it covers."""
+    from scipy.ndimage import binary_dilation, binary_fill_holes
+
+    filled = binary_fill_holes(disk)
+    near = binary_dilation(filled, np.ones((3, 3), np.bool_))
+    background = float(np.percentile(clean, 5))
+    height = max(float(np.median(clean[disk])) - background, float(np.finfo(np.float64).tiny))
+    covered = np.clip((clean - background) / height, 0, 1)
+    # diffuse scattering beside the disk is no part of it
+    covered[covered < 0.2] = 0
+    covered[filled & ~disk] = 1
+    covered[~near] = 0
+    area = float(covered.sum())
+    k_y, k_x = np.indices(clean.shape)
+    return BeamCentre(
+        float((covered * k_y).sum() / area), float((covered * k_x).sum() / area), float(np.sqrt(area / np.pi))
+    )

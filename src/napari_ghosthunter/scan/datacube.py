@@ -1,0 +1,119 @@
+"""To and from py4DSTEM: its DataCube over the same array, and its .h5 files.
+
+py4DSTEM names the axes (Rx, Ry, Qx, Qy), where its x is the first, slow axis: our (scan_y, scan_x, k_y, k_x) in the
+same order, so that no axis is turned. It keeps one pixel size for each plane; a scan whose steps differ in y and x
+keeps both in the dimension vectors of the cube and of the file, until py4DSTEM itself recalibrates the cube.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_ghosthunter.files import whole_file
+from napari_ghosthunter.scan.scan import PIXELS, Calibration, Provenance, Scan
+from napari_ghosthunter.scan.units import Axis, calibration_of, convert
+
+if TYPE_CHECKING:
+    from py4DSTEM import DataCube
+
+_R_UNITS = {"angstrom": "A", PIXELS: "pixels"}  # py4DSTEM's names, where they differ from ours
+
+
+def scan_of(cube: DataCube) -> Scan:
+    """Wrap a py4DSTEM DataCube; its array is shared, not copied.
+
+    Parameters
+    ----------
+    cube
+        Of shape (Rx, Ry, Qx, Qy), taken as (scan_y, scan_x, k_y, k_x).
+
+    Raises
+    ------
+    ScanError
+        If its elements are not real numbers.
+    """
+    calibration = cube.calibration
+    sizes = [calibration.get_R_pixel_size()] * 2 + [calibration.get_Q_pixel_size()] * 2
+    units = [calibration.get_R_pixel_units()] * 2 + [calibration.get_Q_pixel_units()] * 2
+    axes: list[Axis | None] = [
+        (float(dim[1] - dim[0]) if len(dim) > 1 else float(size), str(unit))
+        for dim, size, unit in zip(cube.dims, sizes, units, strict=True)
+    ]
+    return Scan(cube.data, calibration_of(axes), Provenance(reader="py4DSTEM"))
+
+
+def datacube_of(scan: Scan) -> DataCube:
+    """Give a py4DSTEM DataCube over the array of a scan, with its calibration.
+
+    The array is neither read nor copied: memory maps and HDF5 datasets are handed over as they are, and any other
+    lazy array as a dask array. Detector steps in 1/nm are given in 1/angstrom, and those in units that py4DSTEM does
+    not know (lengths on the detector) as pixels.
+    """
+    return _cube(_array_for_py4dstem(scan.data), scan.calibration, scan.name)
+
+
+def write_py4dstem(scan: Scan, path: Path) -> None:
+    """Write a scan as py4DSTEM's .h5, row by row, whole or not at all.
+
+    py4DSTEM writes the file and its metadata around a cube of at most two elements along each axis, in whose place
+    the patterns are then streamed; given the whole array, it would load any that is not one piece on disk.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    import h5py
+    import py4DSTEM
+
+    small = np.zeros([min(length, 2) for length in scan.shape], scan.dtype.newbyteorder("="))
+    cube = _cube(small, scan.calibration, "datacube")
+    with whole_file(path) as temporary:
+        py4DSTEM.save(str(temporary), cube, mode="o")
+        with h5py.File(temporary, "r+") as file:
+            group = file[f"{cube.root.name}/{cube.name}"]
+            attributes = dict(group["data"].attrs)
+            del group["data"]
+            data = group.create_dataset("data", scan.shape, small.dtype)
+            data.attrs.update(attributes)
+            for start, stop in scan.row_blocks():
+                data[start:stop] = scan.rows(start, stop)
+
+
+def _cube(array: Any, calibration: Calibration, name: str) -> DataCube:
+    from py4DSTEM import DataCube
+
+    cube = DataCube(data=array, name=name)
+    units = _R_UNITS.get(calibration.scan_units, calibration.scan_units)
+    cube.calibration.set_R_pixel_size(calibration.scan_step[0])
+    cube.calibration.set_R_pixel_units(units)
+    k_step, k_units = _k_for_py4dstem(calibration)
+    cube.calibration.set_Q_pixel_size(k_step[0])
+    cube.calibration.set_Q_pixel_units(k_units)
+    if calibration.scan_step[0] != calibration.scan_step[1]:
+        cube.set_dim(1, np.arange(array.shape[1]) * calibration.scan_step[1], units=units)
+    if k_step[0] != k_step[1]:
+        cube.set_dim(3, np.arange(array.shape[3]) * k_step[1], units=k_units)
+    return cube
+
+
+def _k_for_py4dstem(calibration: Calibration) -> tuple[tuple[float, float], str]:
+    """Give the detector steps in one of the units that py4DSTEM allows: A^-1, mrad or pixels."""
+    if calibration.k_units == "mrad":
+        return calibration.k_step, "mrad"
+    step_y, step_x = (convert(step, calibration.k_units, "1/angstrom") for step in calibration.k_step)
+    return ((1.0, 1.0), "pixels") if step_y is None or step_x is None else ((step_y, step_x), "A^-1")
+
+
+def _array_for_py4dstem(array: Any) -> Any:
+    import h5py
+
+    if isinstance(array, (np.ndarray, h5py.Dataset)) or hasattr(array, "dask"):
+        return array
+    import dask.array
+
+    wrap: Any = dask.array.from_array  # has no types
+    return wrap(array, chunks=(1, *array.shape[1:]))

@@ -1,0 +1,109 @@
+"""NumPy's .npy and .npz: mapped, also inside the .npz; compressed arrays are unpacked to a temporary file first.
+
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import tempfile
+import zipfile
+from pathlib import Path
+from tokenize import TokenError  # raised by numpy on a damaged header
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.readers.choose import choose, label
+from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+
+_LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra field, which precede the data of a zip member
+COPY_BYTES = 16 * 2**20
+
+Header = tuple[tuple[int, ...], bool, np.dtype[Any]]  # shape, whether in Fortran's order, dtype
+
+
+def read_npy(path: Path, wanted: Wanted) -> Stack:
+    """Map the array of a .npy file.
+
+    Raises
+    ------
+    DatasetError
+        If the array has more than four axes and no element was chosen.
+    ScanError
+        If the file is damaged or holds Python objects.
+    """
+    with reading(path, "a NumPy .npy file", TokenError):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    name = path.stem
+    _, index = choose({name: array.shape}, wanted.dataset)
+    return Stack(array[index], dataset=label((name, index)) if index else None)
+
+
+def read_npz(path: Path, wanted: Wanted) -> Stack:
+    """Map the one array of a .npz file that can be a scan, or the one chosen.
+
+    Raises
+    ------
+    DatasetError
+        If there are several and none was chosen.
+    ScanError
+        If the file is damaged, or there is no room to unpack a compressed array.
+    """
+    with reading(path, "a NumPy .npz file", TokenError), zipfile.ZipFile(path) as archive:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        members = {name: info for name, info in members.items() if info.filename.endswith(".npy")}
+        headers = {name: _header_of(archive, info) for name, info in members.items()}
+        shapes = {name: shape for name, (shape, _, dtype) in headers.items() if dtype.kind in "uifbc"}
+        name, index = choose(shapes, wanted.dataset)
+        info = members[name]
+        if info.compress_type == zipfile.ZIP_STORED:
+            return Stack(_map_stored(path, info)[index], dataset=label((name, index)))
+        array = _unpack(archive, info, headers[name])
+    note = f"'{name}' is compressed; it was unpacked to a temporary file, which goes when the scan is closed."
+    return Stack(array[index], dataset=label((name, index)), notes=(note,))
+
+
+def _header_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
+    with archive.open(info) as stream:
+        return _read_header(stream)
+
+
+def _read_header(stream: IO[bytes]) -> Header:
+    npy_format: Any = npy  # numpy 1 ships it without types
+    version = npy_format.read_magic(stream)
+    read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+    header: Header = read(stream)
+    return header
+
+
+def _map_stored(path: Path, info: zipfile.ZipInfo) -> NDArray[Any]:
+    """Map an array that lies in the archive as it is."""
+    with path.open("rb") as stream:
+        stream.seek(info.header_offset)
+        name_bytes, extra_bytes = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
+        stream.seek(name_bytes + extra_bytes, 1)
+        shape, fortran, dtype = _read_header(stream)
+        return np.memmap(path, dtype, "r", stream.tell(), shape, "F" if fortran else "C")
+
+
+def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: Header) -> NDArray[Any]:
+    """Unpack a compressed array to a file without a name, and map that; the file goes with the map."""
+    shape, fortran, dtype = header
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if info.file_size > free:
+        raise ScanError(
+            f"Unpacking takes {info.file_size / 1e9:.1f} GB, but {tempfile.gettempdir()} has {free / 1e9:.1f} GB free: "
+            "make room, point TMPDIR elsewhere, or save the array as .npy."
+        )
+    with tempfile.TemporaryFile() as room:
+        with archive.open(info) as stream:
+            _read_header(stream)
+            shutil.copyfileobj(stream, room, COPY_BYTES)
+        room.flush()
+        return np.memmap(room, dtype, "r", 0, shape, "F" if fortran else "C")

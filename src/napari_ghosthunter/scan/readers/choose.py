@@ -1,0 +1,102 @@
+"""Which of several arrays in a file is the scan: the only one that can be, or the one that the user names."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from napari_ghosthunter.errors import DatasetError, ScanError
+
+OFFERED = 8  # names that an error message lists
+_INDEXED = re.compile(r"^(?P<name>.+?)\[(?P<index>\d+(?:\s*,\s*\d+)*)\]$")
+
+Choice = tuple[str, tuple[int, ...]]  # name of an array, and the element of its leading axes
+
+
+def choose(shapes: Mapping[str, Sequence[int]], dataset: str | None) -> Choice:
+    """Choose the array that is the scan, by name or because no other can be.
+
+    Parameters
+    ----------
+    shapes
+        Shape of each numeric array in the file, by name.
+    dataset
+        What the user chose: a name, the group that holds one array, or 'name[2]' for one element of the first axis
+        of an array of five axes. None to take the only array of four axes, or else of three.
+
+    Raises
+    ------
+    DatasetError
+        If there are several, or the one chosen is not there or no scan; its message lists names that can be given.
+    ScanError
+        If no array of the file can be a scan.
+    """
+    return _only(shapes) if dataset is None else _named(shapes, dataset)
+
+
+def label(choice: Choice) -> str:
+    """Write a choice the way a user gives it: 'name' or 'name[2]'."""
+    name, index = choice
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def _only(shapes: Mapping[str, Sequence[int]]) -> Choice:
+    by_axes = {axes: [name for name, shape in shapes.items() if len(shape) == axes] for axes in (3, 4)}
+    larger = [name for name, shape in shapes.items() if len(shape) > 4]
+    if len(by_axes[4]) == 1:
+        return by_axes[4][0], ()
+    if not by_axes[4] and not larger and len(by_axes[3]) == 1:
+        return by_axes[3][0], ()
+    candidates = _candidates(shapes)
+    if not candidates:
+        held = _listing(f"{name} {tuple(shape)}" for name, shape in shapes.items()) or "no array of numbers"
+        raise ScanError(f"No array in it has the four axes of a scan; it holds {held}.")
+    first = larger[0] if larger and not by_axes[4] else ""
+    why = f"{first} has {len(shapes[first])} axes" if first else "It holds several arrays that could be the scan"
+    raise DatasetError(f"{why}; {_question(candidates)}", candidates)
+
+
+def _named(shapes: Mapping[str, Sequence[int]], dataset: str) -> Choice:
+    match = None if dataset in shapes else _INDEXED.match(dataset)
+    wanted = (match["name"] if match else dataset).strip("/")
+    index = tuple(int(number) for number in match["index"].split(",")) if match else ()
+    names = {name.strip("/"): name for name in shapes}
+    inside = [name for key, name in names.items() if key.startswith(f"{wanted}/") and len(shapes[name]) in (3, 4)]
+    name = names.get(wanted) or (inside[0] if len(inside) == 1 else None)
+    candidates = _candidates(shapes)
+    if name is None:
+        raise DatasetError(f"There is no dataset {dataset!r} in it; {_question(candidates)}", candidates)
+    shape = tuple(shapes[name])
+    if len(shape) - len(index) not in (3, 4) or any(i >= n for i, n in zip(index, shape, strict=False)):
+        raise DatasetError(
+            f"{dataset!r} does not choose a scan: {name} has the shape {shape}; {_question(candidates)}", candidates
+        )
+    return name, index
+
+
+def _candidates(shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
+    """List what can be given as dataset: arrays of four axes first, then elements of larger ones, then rows."""
+    grids = [name for name, shape in shapes.items() if len(shape) == 4]
+    rows = [name for name, shape in shapes.items() if len(shape) == 3]
+    elements = [
+        label((name, index))
+        for name, shape in shapes.items()
+        if len(shape) > 4
+        for index in itertools.islice(np.ndindex(*shape[:-4]), 1000)
+    ]
+    return (*grids, *elements, *rows)
+
+
+def _question(candidates: Sequence[str]) -> str:
+    if not candidates:
+        return "and none of its arrays can be a scan."
+    return f"choose one with --dataset NAME (dataset= in Python): {_listing(candidates)}."
+
+
+def _listing(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - OFFERED} more, up to {listed[-1]}" if len(listed) > OFFERED else ""
+    return ", ".join(listed[:OFFERED]) + more

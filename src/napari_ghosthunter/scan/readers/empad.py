@@ -1,0 +1,87 @@
+"""EMPAD .xml and .raw: header read by RosettaSciIO, patterns mapped from the .raw file.
+
+py4DSTEM takes any number of patterns for a square scan, so that a 4 x 9 scan becomes 6 x 6; RosettaSciIO does not
+check the size of the .raw file, and opens it by the .xml only.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.readers.frames import map_records
+from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
+from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.units import calibration_of
+
+SIDE = 128  # pixels of the detector
+FOOTER_BYTES = 2 * SIDE * 4  # two rows of other readings after each pattern
+_NAMED_SHAPE = re.compile(r"_x(?P<x>\d+)_y(?P<y>\d+)(?!\d)")
+
+
+def read(path: Path, _wanted: Wanted) -> Stack:
+    """Map the patterns of an EMPAD scan, shape (patterns, 128, 128), given its .xml or its .raw file.
+
+    Raises
+    ------
+    ScanError
+        If the .raw file is missing, or either is damaged.
+    """
+    if path.suffix.lower() == ".xml":
+        return _by_header(path)
+    headers = [header for header in sorted(path.parent.glob("*.xml")) if _names(header, path)]
+    if headers:
+        return _by_header(headers[0])
+    shape = _shape_in_name(path.name)
+    note = f"No .xml file beside {path.name} names it: no calibration is known"
+    note += ", and the scan shape was taken from the file's name." if shape else "."
+    return Stack(_patterns(path), scan_shape=shape, notes=(note,))
+
+
+def _by_header(path: Path) -> Stack:
+    from rsciio.empad import file_reader
+
+    with reading(path, "an EMPAD .xml file"):
+        signal = file_reader(str(path), lazy=True)[0]
+        root = signal["original_metadata"]["root"]
+        raw = path.parent / root["raw_file"]["filename"]
+        series = root.get("type") == "series"
+    shape = None if series else _stated_shape(root) or _shape_in_name(raw.name)
+    if not raw.is_file():
+        raise ScanError(f"{path.name} names {raw.name} as the file of its patterns, but it is not beside it.")
+    return Stack(_patterns(raw), _calibration(signal["axes"]), scan_shape=shape)
+
+
+def _patterns(path: Path) -> Any:
+    with reading(path, "an EMPAD .raw file"):
+        records = map_records(path, "<f4", (SIDE, SIDE), offset=0, after=FOOTER_BYTES)
+        size = path.stat().st_size
+    if size % records.itemsize:
+        raise ScanError(
+            f"{path.name} is not a whole number of EMPAD patterns ({size} bytes, {records.itemsize} each): it is cut "
+            "short, or no EMPAD file."
+        )
+    return records["pattern"]
+
+
+def _stated_shape(root: dict[str, Any]) -> ScanShape | None:
+    return (int(root["pix_y"]), int(root["pix_x"])) if {"pix_x", "pix_y"} <= root.keys() else None
+
+
+def _shape_in_name(name: str) -> ScanShape | None:
+    match = _NAMED_SHAPE.search(name)
+    return (int(match["y"]), int(match["x"])) if match else None
+
+
+def _calibration(axes: list[dict[str, Any]]) -> Calibration:
+    """Take the calibration by the names of the axes, for RosettaSciIO leaves out those of one element."""
+    steps = {axis["name"]: (float(axis["scale"]), str(axis["units"] or "")) for axis in axes}
+    return calibration_of([steps.get(name) for name in ("scan_y", "scan_x", "height", "width")])
+
+
+def _names(header: Path, raw: Path) -> bool:
+    """Whether an .xml file names this .raw file."""
+    return raw.name.encode() in header.read_bytes()

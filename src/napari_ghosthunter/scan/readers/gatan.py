@@ -1,0 +1,119 @@
+"""Gatan .dm3 and .dm4: tags parsed by RosettaSciIO, patterns mapped from the file.
+
+RosettaSciIO's own lazy array is a dask array in chunks of some 128 MB, which a single pattern must read in full, and
+it ignores the order in which Gatan wrote the axes; hence only its tags are used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_ghosthunter.errors import DatasetError, ScanError
+from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.readers.choose import choose
+from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.units import Axis, calibration_of, plain_axis
+
+# Gatan's numbers for types of elements; complex, RGB and packed kinds are no patterns.
+_DTYPES = {1: "i2", 2: "f4", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4", 12: "f8", 14: "u1", 39: "i8", 40: "u8"}
+_ANGLES = ("mrad", "1/nm", "1/angstrom")
+
+
+def read(path: Path, wanted: Wanted) -> Stack:
+    """Map the scan in a Gatan file.
+
+    Raises
+    ------
+    DatasetError
+        If the file holds several scans and none was chosen.
+    ScanError
+        If it holds no scan, or is damaged.
+    """
+    images = _images(path)
+    # RosettaSciIO gives the sizes fastest first
+    shapes = {name: tuple(image["ImageData"]["Dimensions"].values())[::-1] for name, image in images.items()}
+    if wanted.dataset is None and not any(len(shape) >= 4 for shape in shapes.values()):
+        _say_what_it_holds(images, shapes)
+    name, index = choose(shapes, wanted.dataset)
+    if index:
+        raise DatasetError(f"{name} has the shape {shapes[name]}; parts of it cannot be chosen.", tuple(shapes))
+    return _stack(path, name, images[name], shapes[name], len(images) > 1)
+
+
+def _images(path: Path) -> dict[str, dict[str, Any]]:
+    """Read the tags of all images in the file but the thumbnails, by name."""
+    from rsciio.digitalmicrograph._api import DigitalMicrographReader
+    from rsciio.exceptions import DM3DataTypeError, DM3TagError, DM3TagIDError, DM3TagTypeError
+
+    own = (DM3DataTypeError, DM3TagError, DM3TagIDError, DM3TagTypeError, UnboundLocalError)
+    with reading(path, "a Gatan .dm3 or .dm4 file", *own), path.open("rb") as stream:
+        parser = DigitalMicrographReader(stream)
+        parser.parse_file()
+        images = [image for image in parser.get_image_dictionaries() or [] if image["ImageData"].get("Dimensions")]
+        names = [str(image.get("Name") or f"image{number}") for number, image in enumerate(images)]
+        if len(set(names)) < len(names):
+            names = [f"{name}-{number}" for number, name in enumerate(names)]
+        return dict(zip(names, images, strict=True))
+
+
+def _stack(path: Path, name: str, image: dict[str, Any], shape: tuple[int, ...], several: bool) -> Stack:
+    content, kind = image["ImageData"]["Data"], image["ImageData"].get("DataType")
+    if kind not in _DTYPES:
+        raise ScanError(f"{path.name} holds elements of Gatan's type {kind} (complex or colour), not patterns.")
+    dtype = np.dtype(_DTYPES[kind]).newbyteorder("<" if content["endian"] == "little" else ">")
+    with reading(path, "a Gatan .dm3 or .dm4 file"):
+        patterns = np.memmap(path, dtype, mode="r", offset=content["offset"], shape=shape)
+    axes = _axes(image, len(shape))
+    notes: tuple[str, ...] = ()
+    if len(shape) == 4:
+        scan_fastest, notes = _scan_is_fastest(image, axes)
+        if scan_fastest:
+            patterns, axes = patterns.transpose(2, 3, 0, 1), [*axes[2:], *axes[:2]]
+    else:
+        axes = [None, None, *axes[1:]]
+    return Stack(patterns, calibration_of(axes), dataset=name if several else None, notes=notes)
+
+
+def _axes(image: dict[str, Any], number: int) -> list[Axis | None]:
+    """Give (step, units) of each axis in numpy's order; axes without a calibration tag stay unknown."""
+    tags = (image["ImageData"].get("Calibrations") or {}).get("Dimension") or {}
+    axes: list[Axis | None] = [(float(tag.get("Scale", 1.0)), str(tag.get("Units") or "")) for tag in tags.values()]
+    return (axes + [None] * number)[:number][::-1]
+
+
+def _scan_is_fastest(image: dict[str, Any], axes: list[Axis | None]) -> tuple[bool, tuple[str, ...]]:
+    """Tell whether neighbouring bytes belong to neighbouring probe positions, as in older Gatan cubes.
+
+    Gatan says so by a tag; files without it are judged by the units of their axes.
+    """
+    slow = "The file is ordered by detector pixel, not by pattern, so that each pattern is gathered from all over it."
+    tags = image.get("ImageTags") or {}
+    swapped = (tags.get("Meta Data") or {}).get("Data Order Swapped") if isinstance(tags, dict) else None
+    if swapped is not None:
+        pattern_by_pattern = str(swapped).lower() not in ("0", "false")
+        return not pattern_by_pattern, () if pattern_by_pattern else (slow,)
+    angular = [axis is not None and plain_axis(*axis)[1] in _ANGLES for axis in axes]
+    if angular == [True, True, False, False]:
+        return True, (slow,)
+    if angular == [False, False, True, True]:
+        return False, ()
+    return False, ("Neither tags nor units say which axes are the scan's; the slower two were taken, as usual.",)
+
+
+def _say_what_it_holds(images: dict[str, dict[str, Any]], shapes: dict[str, tuple[int, ...]]) -> None:
+    """Refuse a file of images and spectra; only a plain stack of images may be a scan that lost its shape."""
+    kinds = []
+    for name, image in images.items():
+        tags = image.get("ImageTags") or {}
+        spectral = isinstance(tags, dict) and "Spectrum" in str((tags.get("Meta Data") or {}).get("Format", ""))
+        if len(shapes[name]) == 3 and not spectral:
+            return
+        what = "a spectrum image" if spectral else {1: "a line", 2: "an image"}.get(len(shapes[name]), "an array")
+        kinds.append(f"{what} of shape {shapes[name]}")
+    raise ScanError(
+        f"It holds {' and '.join(kinds) or 'no image'}, but no 4D-STEM scan: that has four axes. Open the file of the "
+        "diffraction patterns instead."
+    )

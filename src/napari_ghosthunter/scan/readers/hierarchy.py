@@ -1,0 +1,78 @@
+"""What HDF5 and Zarr have in common: arrays in groups, one of which is the scan, and the calibration beside it.
+
+The dialects: py4DSTEM's and emdfile's `dim0`, `dim1`, ..., EMD's (Berkeley, Prismatic, older py4DSTEM) `dim1`,
+`dim2`, ..., and HyperSpy's `axis-0`, `axis-1`, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.readers.frames import Part
+from napari_ghosthunter.scan.readers.stack import Stack
+from napari_ghosthunter.scan.scan import Calibration, LazyArray
+from napari_ghosthunter.scan.units import Axis, calibration_of
+
+
+class Group(Protocol):
+    """A group of an HDF5 file or of a Zarr store."""
+
+    def __contains__(self, name: str, /) -> bool:
+        """Whether it has a member of this name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Give a member."""
+
+
+def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str) -> Stack:
+    """Make a stack of one array, or of an element of its leading axes, with the calibration that its group states.
+
+    Raises
+    ------
+    ScanError
+        If the array holds spectra (HyperSpy says which axes are a pattern's).
+    """
+    number = len(array.shape)
+    axes, patterns_axes = _axes(group, number) if group is not None else ([None] * number, 2)
+    if patterns_axes != 2:
+        raise ScanError(f"'{dataset}' holds data of {patterns_axes} axes at each position, not diffraction patterns.")
+    axes = axes[len(index) :]
+    part: LazyArray = array
+    if index:
+        part = array[index] if isinstance(array, np.ndarray) else Part(array, index)
+    calibration = calibration_of(axes if len(axes) == 4 else [None, None, *axes[-2:]]) if axes else Calibration()
+    return Stack(part, calibration, dataset=dataset)
+
+
+def numeric(arrays: Mapping[str, Any]) -> dict[str, Sequence[int]]:
+    """Give the shapes of the arrays of numbers among `arrays`, by name."""
+    return {name: tuple(array.shape) for name, array in arrays.items() if np.dtype(array.dtype).kind in "uifbc"}
+
+
+def _axes(group: Group, number: int) -> tuple[list[Axis | None], int]:
+    """Read (step, units) of each axis beside an array, and how many of its axes belong to a pattern."""
+    if "axis-0" in group:
+        members = [group[f"axis-{n}"].attrs for n in range(number) if f"axis-{n}" in group]
+        if len(members) == number:
+            axes: list[Axis | None] = [(float(a.get("scale", 1.0)), text(a.get("units"))) for a in members]
+            return axes, sum(not a.get("navigate", index < number - 2) for index, a in enumerate(members))
+    first = 0 if "dim0" in group else 1
+    return [_dim_axis(group, f"dim{n + first}") for n in range(number)], 2
+
+
+def _dim_axis(group: Group, name: str) -> Axis | None:
+    """Read an axis stated by its coordinates, of which the first two are enough."""
+    if name not in group or len(group[name].shape) != 1 or group[name].shape[0] < 2:
+        return None
+    first, second = np.asarray(group[name][:2], float)
+    return float(second - first), text(group[name].attrs.get("units"))
+
+
+def text(value: Any) -> str:
+    """Give an attribute as text: files keep it as str, bytes, or an array of one."""
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")

@@ -1,0 +1,71 @@
+"""The two libraries' own readers, for formats without one here; used only where `reader` asks for them by name.
+
+What is known to be wrong or slow with them is in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.readers.choose import choose, label
+from napari_ghosthunter.scan.readers.hierarchy import text
+from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.units import Axis, calibration_of
+
+
+def read_rosettasciio(path: Path, wanted: Wanted) -> Stack:
+    """Open a file with RosettaSciIO, as a dask array where its reader for this format can be lazy.
+
+    Raises
+    ------
+    DatasetError
+        If the file holds several arrays that could be the scan and none was chosen.
+    ScanError
+        If RosettaSciIO does not read this file, or it is damaged.
+    """
+    import importlib
+
+    import rsciio
+
+    ending = path.suffix.lower().lstrip(".")
+    known = [plugin for plugin in rsciio.IO_PLUGINS if ending in (end.lower() for end in plugin["file_extensions"])]
+    if not known:
+        raise ScanError(f"RosettaSciIO has no reader for {path.name}.")
+    module = importlib.import_module(known[0]["api"])
+    with reading(path, f"a file of RosettaSciIO's format {known[0]['name']}"):
+        try:
+            signals = module.file_reader(str(path), lazy=True)
+        except NotImplementedError:  # some of its readers cannot be lazy
+            signals = module.file_reader(str(path))
+    named = {f"signal{number}": signal for number, signal in enumerate(signals)}
+    name, index = choose({key: signal["data"].shape for key, signal in named.items()}, wanted.dataset)
+    axes = [_axis(axis) for axis in named[name]["axes"]][len(index) :]
+    calibration = calibration_of([*[None] * (4 - len(axes)), *axes])
+    return Stack(named[name]["data"][index], calibration, dataset=label((name, index)))
+
+
+def read_py4dstem(path: Path, _wanted: Wanted) -> Stack:
+    """Open a file with py4DSTEM's `import_file`, mapped where its reader for this format can map.
+
+    Raises
+    ------
+    ScanError
+        If py4DSTEM does not read this file, gives no DataCube, or the file is damaged.
+    """
+    import py4DSTEM
+
+    from napari_ghosthunter.scan.datacube import scan_of
+
+    with reading(path, "a file that py4DSTEM imports", Exception):  # it raises bare Exception for what it refuses
+        cube = py4DSTEM.import_file(str(path), mem="MEMMAP")
+    if not isinstance(cube, py4DSTEM.DataCube):
+        raise ScanError(f"py4DSTEM finds no 4D-STEM scan in {path.name}; it holds an array of shape {cube.data.shape}.")
+    scan = scan_of(cube)
+    return Stack(scan.data, scan.calibration)
+
+
+def _axis(axis: dict[str, Any]) -> Axis:
+    return float(axis.get("scale") or 1.0), text(axis.get("units"))

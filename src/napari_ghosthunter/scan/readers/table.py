@@ -1,0 +1,108 @@
+"""The table of readers: which file is read by what. The docs, the command line and the plugin are told from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.readers import (
+    arrays,
+    astar,
+    direct_electron,
+    empad,
+    gatan,
+    hdf5,
+    libraries,
+    merlin,
+    tia,
+    tvips,
+    zarr_store,
+)
+from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One way of opening a scan.
+
+    Attributes
+    ----------
+    name
+        What `reader=` and `--reader` call it.
+    extensions
+        Endings of the file names that it is chosen for, in lower case; a longer ending wins over a shorter one.
+        Empty for a reader that must be asked for by name.
+    description
+        What it reads, for a person.
+    library
+        Whose code understands the format.
+    read
+        Opens a file; see `open_scan` for what it may raise.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    description: str
+    library: str
+    read: Callable[[Path, Wanted], Stack]
+
+
+READERS: tuple[Reader, ...] = (
+    Reader("gatan", (".dm3", ".dm4"), "Gatan DigitalMicrograph", "RosettaSciIO", gatan.read),
+    Reader(
+        "hdf5",
+        (".h5", ".hdf5", ".emd", ".hspy", ".py4dstem", ".nxs"),
+        "EMD, py4DSTEM (new and legacy), HyperSpy .hspy and plain HDF5",
+        "h5py",
+        hdf5.read,
+    ),
+    Reader("arina", ("_master.h5",), "DECTRIS Arina (and other DECTRIS) master files", "h5py", hdf5.read_arina),
+    Reader("merlin", (".mib",), "Quantum Detectors Merlin, with or without .hdr", "RosettaSciIO", merlin.read),
+    Reader("astar", (".blo",), "NanoMEGAS ASTAR block files", "RosettaSciIO", astar.read),
+    Reader("empad", (".xml", ".raw"), "EMPAD, by its .xml or its .raw", "RosettaSciIO", empad.read),
+    Reader("tia", (".ser", ".emi"), "FEI TIA series", "RosettaSciIO", tia.read),
+    Reader("mrc", (".mrc", ".mrcs"), "MRC, above all Direct Electron movies", "RosettaSciIO", direct_electron.read),
+    Reader("tvips", (".tvips",), "TVIPS recordings (the file that ends in _000)", "RosettaSciIO", tvips.read),
+    Reader(
+        "zarr", (".zarr", ".zspy", ".zarr.zip", ".zip"), "Zarr folders and zip files, HyperSpy .zspy", "zarr",
+        zarr_store.read,
+    ),
+    Reader("npy", (".npy",), "NumPy array", "NumPy", arrays.read_npy),
+    Reader("npz", (".npz",), "NumPy archive, stored or compressed", "NumPy", arrays.read_npz),
+    Reader(
+        "rosettasciio", (), "Any format that RosettaSciIO knows, with its own reader", "RosettaSciIO",
+        libraries.read_rosettasciio,
+    ),
+    Reader(
+        "py4dstem", (), "Any format that py4DSTEM imports, with its own reader", "py4DSTEM", libraries.read_py4dstem
+    ),
+)  # fmt: skip
+
+
+def pick_reader(path: Path, name: str | None) -> Reader:
+    """Choose the reader for a path: the one named, or the one for its ending.
+
+    Raises
+    ------
+    ScanError
+        If there is no reader of this name, or none for this ending.
+    """
+    if name is not None:
+        named = [reader for reader in READERS if reader.name == name.lower()]
+        if not named:
+            raise ScanError(f"There is no reader {name!r}; there are {', '.join(reader.name for reader in READERS)}.")
+        return named[0]
+    if path.is_dir() and zarr_store.is_store(path):
+        return pick_reader(path, "zarr")
+    lower = path.name.lower()
+    fitting = [(len(ending), reader) for reader in READERS for ending in reader.extensions if lower.endswith(ending)]
+    if fitting:
+        return max(fitting, key=lambda entry: entry[0])[1]
+    if path.is_dir():
+        raise ScanError(f"{path} is a folder but no Zarr store; give the scan's file in it instead.")
+    endings = ", ".join(ending for reader in READERS for ending in reader.extensions)
+    raise ScanError(
+        f"{path.name} has no ending of a known format ({endings}). Choose a reader with --reader (reader= in Python)."
+    )

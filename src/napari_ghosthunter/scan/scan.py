@@ -1,0 +1,201 @@
+"""Scan: a lazy 4D-STEM cube with axis order (scan_y, scan_x, k_y, k_x), calibration and provenance."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_ghosthunter.errors import ScanError
+
+if TYPE_CHECKING:
+    from py4DSTEM import DataCube
+
+PIXELS = "px"  # the unit of an axis that no calibration is known for
+BLOCK_BYTES = 32 * 2**20  # what one streamed block of rows may hold
+
+
+class LazyArray(Protocol):
+    """What a scan needs of its array: numpy arrays and memmaps, HDF5 and Zarr datasets and dask arrays have it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Read a part of it."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Pixel sizes along (y, x) of the scan and of the detector; `px` where nothing is known."""
+
+    scan_step: tuple[float, float] = (1.0, 1.0)
+    scan_units: str = PIXELS
+    k_step: tuple[float, float] = (1.0, 1.0)
+    k_units: str = PIXELS
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a scan comes from: enough to open it again, in this process or in another."""
+
+    path: Path | None = None
+    reader: str = "memory"
+    dataset: str | None = None
+    scan_shape: tuple[int, int] | None = None  # given by the user where the file did not settle it
+    notes: tuple[str, ...] = ()  # what the reader wants a user to know ('the file holds one frame more than the scan')
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One 4D-STEM scan.
+
+    Attributes
+    ----------
+    data
+        Array of shape (scan_y, scan_x, k_y, k_x), lazy where it came from a file: nothing here reads it whole.
+        Integer, unsigned or floating point, of any byte order.
+    calibration
+        Pixel sizes and units.
+    provenance
+        Path, reader and notes.
+
+    Raises
+    ------
+    ScanError
+        If `data` is not four-dimensional, is empty, or is not numeric.
+    """
+
+    data: LazyArray
+    calibration: Calibration = field(default_factory=Calibration)
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        shape, kind = tuple(self.data.shape), np.dtype(self.data.dtype).kind
+        if len(shape) != 4:
+            raise ScanError(f"A scan has four axes (scan_y, scan_x, k_y, k_x), but this array has the shape {shape}.")
+        if 0 in shape:
+            raise ScanError(f"The scan is empty: its shape is {shape}.")
+        if kind not in "uifb":
+            raise ScanError(f"Patterns must be integer or floating point numbers, not {self.data.dtype}.")
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(scan_y, scan_x, k_y, k_x)."""
+        scan_y, scan_x, k_y, k_x = self.data.shape
+        return int(scan_y), int(scan_x), int(k_y), int(k_x)
+
+    @property
+    def scan_shape(self) -> tuple[int, int]:
+        """(scan_y, scan_x), in probe positions."""
+        return self.shape[:2]
+
+    @property
+    def detector_shape(self) -> tuple[int, int]:
+        """(k_y, k_x), in detector pixels."""
+        return self.shape[2:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored intensities."""
+        return np.dtype(self.data.dtype)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the whole cube, as stored in memory."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @property
+    def name(self) -> str:
+        """File name without its ending, or 'scan' for one made in memory."""
+        return self.provenance.path.stem if self.provenance.path else "scan"
+
+    def pattern(self, scan_y: int, scan_x: int) -> NDArray[Any]:
+        """Read the diffraction pattern at one probe position, shape (k_y, k_x).
+
+        Raises
+        ------
+        ScanError
+            If the position lies outside the scan.
+        """
+        if not (0 <= scan_y < self.shape[0] and 0 <= scan_x < self.shape[1]):
+            raise ScanError(f"Position ({scan_y}, {scan_x}) lies outside the scan of {self.scan_shape}.")
+        return native(self.data[scan_y, scan_x])
+
+    def patterns(self, positions: Sequence[tuple[int, int]]) -> NDArray[Any]:
+        """Read the patterns at (scan_y, scan_x) positions, shape (len(positions), k_y, k_x)."""
+        out = np.empty((len(positions), *self.detector_shape), self.dtype.newbyteorder("="))
+        for index, (scan_y, scan_x) in enumerate(positions):
+            out[index] = self.pattern(scan_y, scan_x)
+        return out
+
+    def rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Read the scan rows start..stop, shape (stop - start, scan_x, k_y, k_x)."""
+        return self.block(slice(start, stop), slice(None))
+
+    def block(self, scan_y: slice, scan_x: slice) -> NDArray[Any]:
+        """Read a rectangle of probe positions, shape (positions along y, along x, k_y, k_x)."""
+        return native(self.data[scan_y, scan_x])
+
+    def row_blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
+        """Split the scan into blocks of whole rows, of about `block_bytes` each, as (start, stop)."""
+        row_bytes = self.size_bytes // self.shape[0]
+        step = max(1, block_bytes // max(1, row_bytes))
+        for start in range(0, self.shape[0], step):
+            yield start, min(start + step, self.shape[0])
+
+    def with_calibration(self, calibration: Calibration) -> Scan:
+        """Give the same data another calibration."""
+        return replace(self, calibration=calibration)
+
+    @classmethod
+    def from_datacube(cls, cube: DataCube) -> Scan:
+        """Wrap a py4DSTEM DataCube; its array is shared, not copied."""
+        from napari_ghosthunter.scan.datacube import scan_of
+
+        return scan_of(cube)
+
+    def to_datacube(self) -> DataCube:
+        """Give a py4DSTEM DataCube over the same array, with the calibration; an array on disk stays there."""
+        from napari_ghosthunter.scan.datacube import datacube_of
+
+        return datacube_of(self)
+
+
+def native(block: Any) -> NDArray[Any]:
+    """Turn what a lazy array gives into a contiguous numpy array of the machine's byte order, copied only if need be.
+
+    torch refuses foreign byte orders and rows stored bottom up, and dask arrays compute here.
+    """
+    array = np.asarray(block)
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def zero_nonfinite(block: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Replace NaN and infinities by zero and count them; an integer block is returned as it is."""
+    if block.dtype.kind != "f":
+        return block, 0
+    finite = np.isfinite(block)
+    bad = block.size - int(np.count_nonzero(finite))
+    return (np.where(finite, block, 0), bad) if bad else (block, 0)
+
+
+def warn_of_nonfinite(count: int) -> None:
+    """Say once, after a pass over the scan, how many pixels were not numbers; nothing if there were none."""
+    if count:
+        warnings.warn(
+            f"{count} detector pixel{'s' if count > 1 else ''} of the patterns read held NaN or infinity; "
+            "they were treated as zero.",
+            UserWarning,
+            stacklevel=3,
+        )

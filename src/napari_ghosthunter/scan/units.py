@@ -1,0 +1,99 @@
+"""Units as microscopes and programs write them, brought to a few plain names.
+
+Files say 'µm', 'microns', '[n_m^-1]', 'A^-1' or 'meters' for what a scale bar must show in one way.
+The names used in this package: 'pm', 'angstrom', 'nm', 'um', '1/nm', '1/angstrom', 'mrad', and 'px' where
+nothing is known.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from napari_ghosthunter.scan.scan import PIXELS, Calibration
+
+Axis = tuple[float, str]  # (step, units) of one axis as a file states them
+UNCALIBRATED: Axis = (1.0, PIXELS)
+
+# What the units mean: the plain name, and how many of it one of them is.
+_LENGTHS = {
+    "pm": ("pm", 1.0),
+    "a": ("angstrom", 1.0),
+    "å": ("angstrom", 1.0),
+    "ang": ("angstrom", 1.0),
+    "angstrom": ("angstrom", 1.0),
+    "angstroms": ("angstrom", 1.0),
+    "nm": ("nm", 1.0),
+    "nanometer": ("nm", 1.0),
+    "nanometers": ("nm", 1.0),
+    "um": ("um", 1.0),
+    "µm": ("um", 1.0),
+    "micron": ("um", 1.0),
+    "microns": ("um", 1.0),
+    "micrometer": ("um", 1.0),
+    "micrometers": ("um", 1.0),
+    "mm": ("um", 1e3),
+    "cm": ("um", 1e4),
+    "m": ("nm", 1e9),
+    "meter": ("nm", 1e9),
+    "meters": ("nm", 1e9),
+}
+_ANGLES = {"mrad": ("mrad", 1.0), "rad": ("mrad", 1e3), "urad": ("mrad", 1e-3), "µrad": ("mrad", 1e-3)}
+_METRES = {"pm": 1e-12, "angstrom": 1e-10, "nm": 1e-9, "um": 1e-6}
+_RECIPROCAL = re.compile(r"^1/(?P<under>.+)$|^(?P<over>[^\d^⁻-]+)(?:\^?[-⁻][1¹])$")
+
+
+def plain_axis(step: float, units: str) -> Axis:
+    """Give `step` in one of the plain units; an unknown unit, or a step that is no size, becomes one 'px'.
+
+    A negative step says only that the axis runs the other way, which the pixel size does not keep.
+    """
+    step = abs(float(step))
+    if not math.isfinite(step) or step == 0:
+        return UNCALIBRATED
+    text = re.sub(r"[\s_\[\]()]", "", units).replace("\N{GREEK SMALL LETTER MU}", "µ").lower()
+    text = text.replace("\N{ANGSTROM SIGN}".lower(), "å")
+    if text in _ANGLES:
+        name, factor = _ANGLES[text]
+        return step * factor, name
+    if text in _LENGTHS:
+        name, factor = _LENGTHS[text]
+        return step * factor, name
+    reciprocal = _RECIPROCAL.match(text)
+    length = _LENGTHS.get((reciprocal["under"] or reciprocal["over"]) if reciprocal else "")
+    if length is None:
+        return UNCALIBRATED
+    name, factor = length
+    if name == "angstrom":
+        return step / factor, "1/angstrom"
+    return step / (factor * _METRES[name] / 1e-9), "1/nm"
+
+
+def convert(step: float, units: str, to: str) -> float | None:
+    """Convert a step between two plain units of one kind; None if they are of different kinds."""
+    if units == to:
+        return step
+    if units in _METRES and to in _METRES:
+        return step * _METRES[units] / _METRES[to]
+    if units.startswith("1/") and to.startswith("1/"):
+        return step * _METRES[to[2:]] / _METRES[units[2:]]
+    return None
+
+
+def calibration_of(axes: Sequence[Axis | None]) -> Calibration:
+    """Make a calibration of the four axes (scan_y, scan_x, k_y, k_x), as a file states them.
+
+    An axis whose step is not stated (None, as for one of a single element) takes that of its neighbour;
+    a plane whose two axes cannot be brought to one unit counts as uncalibrated.
+    """
+    scan_step, scan_units = _plane(axes[0], axes[1])
+    k_step, k_units = _plane(axes[2], axes[3])
+    return Calibration(scan_step=scan_step, scan_units=scan_units, k_step=k_step, k_units=k_units)
+
+
+def _plane(y: Axis | None, x: Axis | None) -> tuple[tuple[float, float], str]:
+    y, x = y or x or UNCALIBRATED, x or y or UNCALIBRATED
+    step_y, units = plain_axis(*y)
+    step_x = convert(*plain_axis(*x), units)
+    return ((1.0, 1.0), PIXELS) if step_x is None else ((step_y, step_x), units)

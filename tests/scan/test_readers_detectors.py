@@ -1,0 +1,270 @@
+"""Detector formats written here byte by byte: any shape and depth comes back, mapped, upright and counted."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_ghosthunter.errors import ScanError, ScanShapeError
+from napari_ghosthunter.scan.readers import open_scan
+
+SCAN_SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 4))
+
+
+def frames_of(count, detector, dtype, seed=0):
+    info = np.iinfo(dtype)
+    return np.random.default_rng(seed).integers(0, info.max, (count, *detector), dtype, endpoint=True)
+
+
+def write_mib(path, frames, times=None, header=None):
+    """Write frames as a Merlin does: a header of text before each, big-endian, the lowest row first."""
+    code = {1: "U08", 2: "U16", 4: "U32"}[frames.dtype.itemsize]
+    height, width = frames.shape[1:]
+    with path.open("wb") as file:
+        for number, frame in enumerate(frames, 1):
+            nanoseconds = 1_000_000 * number if times is None else times[number - 1]
+            stamp = f"2021-05-07T16:51:{nanoseconds // 10**9:02d}.{nanoseconds % 10**9:09d}Z"
+            text = f"MQ1,{number:06d},00384,01,{width:04d},{height:04d},{code},   1x1,01,,0,0,{stamp},1000000ns,12,"
+            file.write(text.encode().ljust(384, b"\0"))
+            file.write(frame[::-1].astype(frame.dtype.newbyteorder(">")).tobytes())
+    if header is not None:
+        lines = ["HDR,\t", *(f"{key}:\t{value}" for key, value in header.items()), "End\t"]
+        path.with_suffix(".hdr").write_text("\n".join(lines))
+    return path
+
+
+@given(SCAN_SHAPES, st.tuples(st.integers(1, 5), st.integers(1, 5)), st.sampled_from(["u1", "u2", "u4"]))
+def test_mib_round_trip(tmp_path_factory, scan_shape, detector, dtype):
+    frames = frames_of(scan_shape[0] * scan_shape[1], detector, dtype)
+    scan = open_scan(write_mib(tmp_path_factory.mktemp("mib") / "a.mib", frames), scan_shape=scan_shape)
+    assert isinstance(scan.data, np.memmap)
+    np.testing.assert_array_equal(scan.rows(0, scan_shape[0]), frames.reshape(*scan_shape, *detector))
+    pattern = scan.pattern(scan_shape[0] - 1, scan_shape[1] - 1)
+    assert pattern.flags.c_contiguous
+    assert pattern.dtype == np.dtype(dtype)
+
+
+def row_times(rows, row, jitter, pause):
+    gaps = np.random.default_rng(1).integers(-jitter, jitter + 1, rows * row) + 1_000_000
+    gaps[::row] += pause
+    return np.cumsum(gaps)
+
+
+def test_mib_rows_are_found_by_their_pauses(tmp_path):
+    path = write_mib(tmp_path / "a.mib", frames_of(42, (2, 2), "u1"), row_times(6, 7, jitter=40, pause=20_000))
+    scan = open_scan(path)
+    assert scan.scan_shape == (6, 7)
+    assert "pause after each 7" in scan.provenance.notes[0]
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(40, 0), (40, 300), (0, 0), (9000, 20_000)])
+def test_mib_rows_are_not_guessed_from_jitter(tmp_path, jitter, pause):
+    path = write_mib(tmp_path / "a.mib", frames_of(42, (2, 2), "u1"), row_times(6, 7, jitter, pause))
+    with pytest.raises(ScanShapeError, match="42 patterns"):
+        open_scan(path)
+
+
+def test_mib_pauses_at_other_places_than_row_ends_are_no_rows(tmp_path):
+    times = row_times(6, 7, jitter=40, pause=20_000)
+    times[24:] += 20_000  # the third row pauses within, too
+    with pytest.raises(ScanShapeError):
+        open_scan(write_mib(tmp_path / "a.mib", frames_of(42, (2, 2), "u1"), times))
+
+
+@pytest.mark.parametrize(
+    ("header", "shape"),
+    [
+        ({"ScanX": 4, "ScanY": 3}, (3, 4)),
+        ({"Frames in Acquisition (Number)": 12, "Frames per Trigger (Number)": 6}, (2, 6)),
+    ],
+)
+def test_mib_header_file_states_the_scan_shape(tmp_path, header, shape):
+    path = write_mib(tmp_path / "a.mib", frames_of(12, (2, 3), "u2"), header=header)
+    assert open_scan(path).scan_shape == shape
+
+
+def test_mib_missing_frames_are_counted(tmp_path):
+    path = write_mib(tmp_path / "a.mib", frames_of(9, (2, 3), "u2"), header={"ScanX": 4, "ScanY": 3})
+    with pytest.raises(ScanShapeError, match="needs 12 patterns, but the file holds 9: 3 missing") as raised:
+        open_scan(path)
+    assert raised.value.candidates[0] == (2, 4)
+    assert open_scan(path, scan_shape=(2, 4)).shape == (2, 4, 2, 3)  # one frame over, of a row begun
+
+
+def test_mib_that_ends_within_a_frame_says_so(tmp_path):
+    path = write_mib(tmp_path / "a.mib", frames_of(9, (4, 4), "u2"))
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(ScanShapeError, match="8 patterns.*ends within a pattern"):
+        open_scan(path)
+
+
+def write_empad(path, frames):
+    with path.open("wb") as file:
+        for frame in frames:
+            file.write(frame.tobytes() + b"\xff" * (2 * 128 * 4))
+    return path
+
+
+EMPAD_FRAMES = np.random.default_rng(0).random((12, 128, 128), dtype=np.float32)
+
+
+def test_empad_raw_takes_its_scan_shape_from_its_name(tmp_path):
+    scan = open_scan(write_empad(tmp_path / "scan_x4_y3.raw", EMPAD_FRAMES))
+    assert isinstance(scan.data, np.memmap)
+    np.testing.assert_array_equal(scan.data, EMPAD_FRAMES.reshape(3, 4, 128, 128))
+    assert "file's name" in scan.provenance.notes[0]
+
+
+def test_empad_raw_without_a_name_or_header_asks(tmp_path):
+    path = write_empad(tmp_path / "unnamed.raw", np.resize(EMPAD_FRAMES, (36, 128, 128)))
+    with pytest.raises(ScanShapeError, match="36 patterns"):
+        open_scan(path)
+    assert open_scan(path, scan_shape=(4, 9)).scan_shape == (4, 9)  # never 6 x 6 unasked
+
+
+def test_empad_header_that_states_another_scan_than_the_raw_holds(tmp_path):
+    write_empad(tmp_path / "scan.raw", np.resize(EMPAD_FRAMES, (36, 128, 128)))
+    header = tmp_path / "a.xml"
+    header.write_text('<root><pix_x>4</pix_x><pix_y>4</pix_y><raw_file filename="scan.raw"/></root>')
+    for path in (header, tmp_path / "scan.raw"):
+        with pytest.raises(ScanShapeError, match=r"4 x 4 that the file states needs 16.*holds 36: 20 too many"):
+            open_scan(path)
+
+
+def test_empad_raw_cut_short_is_refused(tmp_path):
+    path = write_empad(tmp_path / "scan_x4_y3.raw", EMPAD_FRAMES)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ScanError, match="not a whole number of EMPAD patterns"):
+        open_scan(path)
+
+
+def write_blo(path, frames, scan_shape, order="<"):
+    from rsciio.blockfile._api import get_default_header, get_header_dtype_list
+
+    header = np.zeros(1, np.dtype(get_header_dtype_list(order)))
+    offset = 0x1000 + len(frames)
+    values = {"ID": b"IMGBLO", "MAGIC": 0x0102, "Data_offset_1": 0x1000, "Data_offset_2": offset, "SDP": 0,
+              "DP_SZ": frames.shape[1], "NY": scan_shape[0], "NX": scan_shape[1], "SX": 2.0, "SY": 3.0,
+              "Acquisition_time": get_default_header()["Acquisition_time"][0]}  # fmt: skip
+    for name, value in values.items():
+        header[name] = value
+    with path.open("wb") as file:
+        file.write(header.tobytes().ljust(offset, b"\0"))
+        for number, frame in enumerate(frames):
+            file.write(np.array(0x55AA, order + "u2").tobytes() + np.array(number, order + "u4").tobytes())
+            file.write(frame.tobytes())
+    return path
+
+
+@given(SCAN_SHAPES, st.integers(1, 5), st.sampled_from("<>"))
+def test_blo_round_trip(tmp_path_factory, scan_shape, side, order):
+    frames = frames_of(scan_shape[0] * scan_shape[1], (side, side), "u1")
+    scan = open_scan(write_blo(tmp_path_factory.mktemp("blo") / "a.blo", frames, scan_shape, order))
+    assert isinstance(scan.data, np.memmap)
+    assert (scan.calibration.scan_step, scan.calibration.scan_units) == ((3.0, 2.0), "nm")
+    assert scan.calibration.k_units == "px"
+    np.testing.assert_array_equal(scan.data, frames.reshape(*scan_shape, side, side))
+
+
+def test_blo_cut_short_is_not_padded(tmp_path):
+    path = write_blo(tmp_path / "a.blo", frames_of(11, (4, 4), "u1"), (3, 4))
+    with pytest.raises(ScanShapeError, match="needs 12 patterns, but the file holds 11: 1 missing"):
+        open_scan(path)
+
+
+def write_mrc(path, frames, mode, order="<", extended=0):
+    header = np.zeros(256, order + "i4")
+    header[:4] = frames.shape[2], frames.shape[1], frames.shape[0], mode
+    header[23] = extended
+    raw = bytearray(header.tobytes())
+    raw[208:216] = b"MAP " + (b"DD" if order == "<" else b"\x11\x11") + b"\0\0"
+    stored = frames.astype(frames.dtype.newbyteorder(order))
+    path.write_bytes(bytes(raw) + b"x" * extended + stored.tobytes())
+    return path
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("extended", [0, 96])
+@pytest.mark.parametrize(("dtype", "mode"), [("u1", 0), ("i2", 1), ("f4", 2), ("u2", 6), ("f2", 12)])
+def test_mrc_round_trip(tmp_path, order, extended, dtype, mode):
+    frames = np.arange(6 * 3 * 4).reshape(6, 3, 4).astype(dtype)
+    path = write_mrc(tmp_path / "a.mrc", frames, mode, order, extended)
+    with pytest.raises(ScanShapeError, match="6 patterns of 3 x 4"):
+        open_scan(path)
+    scan = open_scan(path, scan_shape=(2, 3))
+    assert isinstance(scan.data, np.memmap)
+    np.testing.assert_array_equal(scan.data, frames.reshape(2, 3, 3, 4))
+
+
+def test_mrc_info_states_the_scan_and_a_region_of_it(tmp_path):
+    write_mrc(tmp_path / "a_movie.mrc", np.zeros((6, 2, 2), "u2"), 6)
+    size = "Scan - Enable = Enable\nScan - Size X = 3\nScan - Size Y = 2\n"
+    region = "Scan - ROI Enable = Enable\nScan - ROI Size X = 2\nScan - ROI Size Y = 3\n"
+    (tmp_path / "a_info.txt").write_text(size)
+    assert open_scan(tmp_path / "a_movie.mrc").scan_shape == (2, 3)
+    (tmp_path / "a_info.txt").write_text(size + region)
+    assert open_scan(tmp_path / "a_movie.mrc").scan_shape == (3, 2)
+
+
+def test_mrc_complex_and_unknown_modes_are_refused(tmp_path):
+    for mode, message in [(4, "complex numbers"), (99, "mode '99'")]:
+        with pytest.raises(ScanError, match=message):
+            open_scan(write_mrc(tmp_path / "a.mrc", np.zeros((2, 2, 2), "u2"), mode))
+
+
+def write_tvips(folder, frames, numbers, files=1, extra=4):
+    from rsciio.tvips._api import TVIPS_RECORDER_FRAME_HEADER, TVIPS_RECORDER_GENERAL_HEADER
+
+    general = np.zeros(1, np.dtype(TVIPS_RECORDER_GENERAL_HEADER))
+    known = np.dtype(TVIPS_RECORDER_FRAME_HEADER).itemsize
+    values = {"size": general.itemsize, "version": 2, "dimy": frames.shape[1], "dimx": frames.shape[2],
+              "bitsperpixel": frames.dtype.itemsize * 8, "frameheaderbytes": known + extra}  # fmt: skip
+    for name, value in values.items():
+        general[name] = value
+    for index, part in enumerate(np.array_split(np.arange(len(frames)), files)):
+        with (folder / f"rec_{index:03d}.tvips").open("wb") as file:
+            file.write(general.tobytes() if index == 0 else b"")
+            for at in part:
+                header = np.zeros(1, np.dtype(TVIPS_RECORDER_FRAME_HEADER))
+                header["rotidx"] = numbers[at]
+                file.write(header.tobytes() + b"x" * extra + frames[at].tobytes())
+    return folder / "rec_000.tvips"
+
+
+@pytest.mark.parametrize("files", [1, 3])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_tvips_round_trip(tmp_path, files, dtype):
+    frames = frames_of(12, (3, 5), dtype)
+    path = write_tvips(tmp_path, frames, np.arange(1, 13), files)
+    with pytest.raises(ScanShapeError, match="12 patterns of 3 x 5"):
+        open_scan(path)
+    scan = open_scan(path, scan_shape=(3, 4))
+    np.testing.assert_array_equal(scan.rows(0, 3), frames.reshape(3, 4, 3, 5))
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_tvips_frames_outside_the_scan_are_left_out(tmp_path, files):
+    frames = frames_of(30, (3, 5), "u2")
+    numbers = np.zeros(30, int)
+    numbers[11:23] = np.arange(1, 13)
+    scan = open_scan(write_tvips(tmp_path, frames, numbers, files), scan_shape=(3, 4))
+    assert "11 frames before the scan and 7 after" in scan.provenance.notes[0]
+    np.testing.assert_array_equal(scan.rows(0, 3), frames[11:23].reshape(3, 4, 3, 5))
+
+
+def test_tvips_frames_that_nothing_tells_apart_are_not_dropped(tmp_path):
+    path = write_tvips(tmp_path, frames_of(30, (3, 5), "u2"), np.zeros(30, int))
+    with pytest.raises(ScanShapeError, match="18 too many"):
+        open_scan(path, scan_shape=(3, 4))
+
+
+def test_tvips_later_files_point_to_the_first(tmp_path):
+    write_tvips(tmp_path, frames_of(12, (3, 5), "u1"), np.zeros(12, int), files=2)
+    with pytest.raises(ScanError, match="open its first file, which ends in _000.tvips"):
+        open_scan(tmp_path / "rec_001.tvips")
+
+
+def test_emi_without_its_ser_files_says_so(tmp_path):
+    (tmp_path / "a.emi").write_bytes(b"x")
+    with pytest.raises(ScanError, match="a.emi keeps its data in a_1.ser"):
+        open_scan(tmp_path / "a.emi")

@@ -1,0 +1,245 @@
+"""HDF5 and Zarr in their dialects: the scan is found or asked for, mapped where it can be, and calibrated."""
+
+import h5py
+import numpy as np
+import pytest
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.readers.frames import Frames, Part
+
+CUBE = np.arange(3 * 4 * 5 * 6, dtype=np.uint16).reshape(3, 4, 5, 6)
+DTYPES = ["u1", "<u2", ">u2", "<i4", ">i4", "<f4", ">f8", "?"]
+CUBES = st.sampled_from(DTYPES).flatmap(
+    lambda dtype: hnp.arrays(np.dtype(dtype), hnp.array_shapes(min_dims=4, max_dims=4, max_side=4))
+)
+
+
+@given(CUBES, st.sampled_from([{}, {"chunks": True}, {"compression": "gzip"}]))
+def test_hdf5_round_trip(tmp_path_factory, cube, options):
+    path = tmp_path_factory.mktemp("h5") / "cube.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("deep/inside/it", data=cube, **options)
+        file["image"] = cube[0, 0]
+    scan = open_scan(path)
+    assert scan.provenance.dataset == "deep/inside/it"
+    assert isinstance(scan.data, np.memmap) == (not options and cube.dtype.kind != "b")
+    np.testing.assert_array_equal(scan.rows(0, len(cube)), cube)
+
+
+def test_a_mapped_array_lies_where_hdf5_has_it_behind_a_user_block(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=512) as file:
+        file["cube"] = CUBE
+    scan = open_scan(tmp_path / "a.h5")
+    np.testing.assert_array_equal(scan.data, CUBE)
+
+
+def test_an_array_kept_in_another_file_is_read_through_hdf5(tmp_path):
+    CUBE.tofile(tmp_path / "outside.bin")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("cube", CUBE.shape, CUBE.dtype, external=[(str(tmp_path / "outside.bin"), 0, CUBE.nbytes)])
+    np.testing.assert_array_equal(open_scan(tmp_path / "a.h5").rows(0, 3), CUBE)
+
+
+def test_filters_of_hdf5plugin_are_found(tmp_path):
+    import hdf5plugin
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("cube", data=CUBE, **hdf5plugin.Bitshuffle())
+    np.testing.assert_array_equal(open_scan(tmp_path / "a.h5").pattern(2, 3), CUBE[2, 3])
+
+
+def test_several_datasets_must_be_chosen_from(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["first/data"], file["second/data"], file["flat"] = CUBE, CUBE + 1, CUBE[0]
+    with pytest.raises(DatasetError, match="--dataset NAME.*first/data, second/data, flat") as raised:
+        open_scan(tmp_path / "a.h5")
+    assert raised.value.candidates == ("first/data", "second/data", "flat")
+    for name in ("second/data", "/second/data", "second"):
+        scan = open_scan(tmp_path / "a.h5", dataset=name)
+        assert scan.provenance.dataset == "second/data"
+        np.testing.assert_array_equal(scan.data, CUBE + 1)
+    with pytest.raises(DatasetError, match="no dataset 'third'"):
+        open_scan(tmp_path / "a.h5", dataset="third")
+
+
+@pytest.mark.parametrize("chunks", [None, True])
+def test_an_element_of_a_larger_dataset_is_chosen_by_index(tmp_path, chunks):
+    series = np.stack([CUBE, CUBE + 1])
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("run/series", data=series, chunks=chunks)
+        file["run/dim1"], file["run/dim2"] = [0.0, 60.0], [0.0, 2.0, 4.0]
+        file["run/dim2"].attrs["units"] = b"[n_m]"
+    with pytest.raises(DatasetError, match=r"has 5 axes.*run/series\[0\], run/series\[1\]") as raised:
+        open_scan(tmp_path / "a.h5")
+    scan = open_scan(tmp_path / "a.h5", dataset=raised.value.candidates[1])
+    assert isinstance(scan.data, np.memmap if chunks is None else Part)
+    assert (scan.calibration.scan_step, scan.calibration.scan_units) == ((2.0, 2.0), "nm")
+    np.testing.assert_array_equal(scan.rows(1, 3), series[1, 1:3])
+
+
+def test_many_elements_are_not_all_listed(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["t"] = np.zeros((100, 1, 1, 1, 1))
+    with pytest.raises(DatasetError, match=r"t\[7\] and 92 more, up to t\[99\]"):
+        open_scan(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("chunks", [None, True])
+def test_a_flat_dataset_asks_for_its_scan_shape(tmp_path, chunks):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("frames", data=CUBE.reshape(12, 5, 6), chunks=chunks)
+    with pytest.raises(ScanShapeError, match="a.h5: 12 patterns of 5 x 6"):
+        open_scan(tmp_path / "a.h5")
+    scan = open_scan(tmp_path / "a.h5", scan_shape=(3, 4))
+    assert isinstance(scan.data, np.memmap if chunks is None else Frames)
+    np.testing.assert_array_equal(scan.rows(0, 3), CUBE)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [({}, "no array of numbers"), ({"image": CUBE[0, 0]}, r"it holds image \(5, 6\)"), ({"text": "words"}, "no array")],
+)
+def test_a_file_without_a_scan_says_what_it_holds(tmp_path, content, message):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, value in content.items():
+            file[name] = value
+    with pytest.raises(ScanError, match=f"a.h5: .*{message}"):
+        open_scan(tmp_path / "a.h5")
+
+
+def test_complex_patterns_are_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["wave"] = CUBE.astype(np.complex64)
+    with pytest.raises(ScanError, match="a.h5: Patterns must be integer or floating point"):
+        open_scan(tmp_path / "a.h5")
+
+
+def test_the_berkeley_dialect_keeps_its_calibration(tmp_path):
+    with h5py.File(tmp_path / "a.emd", "w") as file:
+        group = file.create_group("data/datacubes/dc")
+        group["datacube"] = CUBE
+        for number, (length, step, units) in enumerate(
+            [(3, 0.5, "[n_m]"), (4, 2000.0, "[p_m]"), (5, 0.1, "[n_m^-1]"), (6, 0.2, "[n_m^-1]")], 1
+        ):
+            group[f"dim{number}"] = np.arange(length) * step - 1
+            group[f"dim{number}"].attrs["units"] = np.bytes_(units)
+    calibration = open_scan(tmp_path / "a.emd").calibration
+    assert calibration.scan_step == pytest.approx((0.5, 2.0))
+    assert calibration.k_step == pytest.approx((0.1, 0.2))
+    assert (calibration.scan_units, calibration.k_units) == ("nm", "1/nm")
+
+
+def signal(data, navigation):
+    axes = [
+        {"name": f"a{n}", "size": size, "scale": scale, "offset": 0.0, "units": units, "navigate": n < navigation,
+         "index_in_array": n, "is_binned": False, "_type": "UniformDataAxis"}
+        for n, (size, scale, units) in enumerate(
+            zip(data.shape, [2.0, 2.5, 0.05, 0.05], ["nm", "nm", "1/nm", "1/nm"], strict=True)
+        )
+    ]  # fmt: skip
+    return {
+        "data": data, "axes": axes, "metadata": {"General": {"title": "a"}, "Signal": {"signal_type": ""}},
+        "original_metadata": {}, "learning_results": {}, "attributes": {"_lazy": False, "ragged": False},
+        "package_info": {"package": "", "package_version": ""}, "models": {}, "tmp_parameters": {},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["hspy", "zspy", "zip.zspy"])
+def test_hyperspys_files_are_found_with_their_calibration(tmp_path, ending):
+    import rsciio.hspy
+    import rsciio.zspy
+
+    path = tmp_path / f"a.{ending}"
+    if ending == "hspy":
+        rsciio.hspy.file_writer(str(path), signal(CUBE, 2))
+    else:
+        options = {"store_type": "zip"} if ending.startswith("zip") else {}
+        rsciio.zspy.file_writer(str(path), signal(CUBE, 2), show_progressbar=False, **options)
+        assert path.is_file() == ending.startswith("zip")
+    scan = open_scan(path)
+    assert scan.calibration.scan_step == (2.0, 2.5)
+    assert scan.calibration.k_units == "1/nm"
+    np.testing.assert_array_equal(scan.rows(0, 3), CUBE)
+
+
+def test_a_spectrum_image_of_hyperspy_is_refused(tmp_path):
+    import rsciio.hspy
+
+    rsciio.hspy.file_writer(str(tmp_path / "a.hspy"), signal(CUBE, 3))
+    with pytest.raises(ScanError, match="1 axes at each position, not diffraction patterns"):
+        open_scan(tmp_path / "a.hspy")
+
+
+@given(CUBES)
+def test_zarr_round_trip(tmp_path_factory, cube):
+    folder = tmp_path_factory.mktemp("zarr")
+    for number, path in enumerate([folder / "array.zarr", folder / "group.zarr", folder / "no_ending"]):
+        if number == 1:
+            zarr.open_group(str(path), mode="w").create_group("in").create_dataset("cube", data=cube)
+        else:
+            zarr.save_array(str(path), cube)
+        scan = open_scan(path)
+        np.testing.assert_array_equal(scan.rows(0, len(cube)), cube)
+        assert open_scan(path, dataset=scan.provenance.dataset).shape == cube.shape
+
+
+def test_a_zipped_zarr_is_read(tmp_path):
+    with zarr.ZipStore(str(tmp_path / "a.zarr.zip"), mode="w") as store:
+        zarr.save_array(store, CUBE)
+    np.testing.assert_array_equal(open_scan(tmp_path / "a.zarr.zip").rows(0, 3), CUBE)
+
+
+def test_several_zarr_arrays_must_be_chosen_from(tmp_path):
+    group = zarr.open_group(str(tmp_path / "a.zarr"), mode="w")
+    for name in ("x", "y"):
+        group.create_dataset(f"in/{name}", data=CUBE)
+    with pytest.raises(DatasetError, match="in/x, in/y"):
+        open_scan(tmp_path / "a.zarr")
+    assert open_scan(tmp_path / "a.zarr", dataset="in/y").shape == CUBE.shape
+
+
+def write_master(folder, parts, saturation):
+    """Write what a DECTRIS detector writes, as far as it matters: a master file linking to files of patterns."""
+    with h5py.File(folder / "run_master.h5", "w") as master:
+        master["entry/instrument/detector/saturation_value"] = saturation
+        for number, part in enumerate(parts, 1):
+            name = f"run_data_{number:06d}.h5"
+            with h5py.File(folder / name, "w") as file:
+                file["entry/data/data"] = part
+            master[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(name, "/entry/data/data")
+    return folder / "run_master.h5"
+
+
+@pytest.mark.parametrize(("saturation", "dtype"), [(8352, "uint16"), (100_000, "uint32")])
+def test_arina_parts_are_joined_and_narrowed_where_they_fit(tmp_path, saturation, dtype):
+    frames = np.arange(12 * 3 * 5, dtype=np.uint32).reshape(12, 3, 5)
+    frames[7, 1, 2] = np.iinfo(np.uint32).max
+    path = write_master(tmp_path, [frames[:5], frames[5:]], saturation)
+    with pytest.raises(ScanShapeError, match="12 patterns of 3 x 5"):
+        open_scan(path)
+    scan = open_scan(path, scan_shape=(3, 4))
+    expected = frames.copy()
+    if dtype == "uint16":
+        expected[7, 1, 2] = 0
+    assert scan.dtype == dtype
+    np.testing.assert_array_equal(scan.rows(0, 3), expected.reshape(3, 4, 3, 5))
+
+
+def test_an_arina_scan_has_its_step_from_the_file_of_the_microscope(tmp_path):
+    path = write_master(tmp_path, [np.zeros((4, 3, 3), np.uint32)], 8352)
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.create_group("STEM Metadata").attrs["Pixel Size"] = [0.4, 0.4]
+    assert open_scan(path).calibration.scan_step == (0.4, 0.4)
+    assert open_scan(path).calibration.scan_units == "nm"
+
+
+def test_a_missing_part_of_an_arina_scan_is_named(tmp_path):
+    path = write_master(tmp_path, [np.zeros((4, 3, 3), np.uint32)] * 2, 8352)
+    (tmp_path / "run_data_000002.h5").unlink()
+    with pytest.raises(ScanError, match="run_master.h5 keeps its patterns in run_data_000002.h5, which is missing"):
+        open_scan(path)
