@@ -1,0 +1,278 @@
+"""Label files: what is forgiven, what is refused and how, and the paper's own files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_ghosthunter.errors import LabelError
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.labelfiles import (
+    LabelReport,
+    read_labels,
+    read_paper_labels,
+    read_points,
+    write_labels,
+    write_points,
+)
+from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.sampling import Proposal
+
+characters = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], exclude_characters=",")
+class_names = st.text(characters, min_size=1).map(lambda name: unicodedata.normalize("NFC", name.strip())).filter(bool)
+same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example overwrites it
+
+
+def written(tmp_path: Path, content: str | bytes, name: str = "labels.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@same_file
+@given(st.dictionaries(st.tuples(st.integers(0, 40), st.integers(0, 40)), class_names))
+def test_labels_survive_the_file(tmp_path: Path, labels: dict[tuple[int, int], str]) -> None:
+    path = tmp_path / "labels.csv"
+    write_labels(path, labels)
+    read, report = read_labels(path, (41, 41))
+    assert read == labels
+    assert report == LabelReport(len(labels), len(labels), 0)
+    assert read.scan_shape == (41, 41)
+    assert not read.can_undo
+
+
+@pytest.mark.parametrize("name", ['the "wall"', "'", "µ-Domäne ↑", "東", "a;b", "=1+1", "# none", "-", '"', "nan"])
+def test_odd_names(tmp_path: Path, name: str) -> None:
+    write_labels(tmp_path / "labels.csv", {(0, 1): name})
+    assert read_labels(tmp_path / "labels.csv")[0] == {(0, 1): name}
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    labels = LabelSet(ClassScheme.from_names(["a", "b"]), labels={(2, 1): "b", (0, 3): "a"})
+    write_labels(tmp_path / "new" / "labels.csv", labels)
+    assert (tmp_path / "new" / "labels.csv").read_bytes() == b"scan_y,scan_x,label\n0,3,a\n2,1,b\n"
+    write_labels(tmp_path / "empty.csv", {})
+    assert (tmp_path / "empty.csv").read_bytes() == b"scan_y,scan_x,label\n"
+    assert len(read_labels(tmp_path / "empty.csv")[0]) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "scan_y,scan_x,label\n1,2,a\n3,4,b\n",
+        "\ufeffscan_y,scan_x,label\r\n1,2,a\r\n3,4,b",
+        "scan_y,scan_x,label\r1,2,a\r3,4,b\r",
+        "\n\n scan_y , scan_x ,label \n\n 1 ,+2, a \n  \n,,\n3,04,b\n\n",
+        'label,scan_x,scan_y\n"a",2,1\nb,"4",3\n',
+        'scan_y,scan_x,reason,label\n1,2,"midpoint of (0, 1) and (2, 3)",a\n3,4,,b\n',
+    ],
+)
+def test_what_cannot_be_mistaken_is_forgiven(tmp_path: Path, content: str) -> None:
+    labels, report = read_labels(written(tmp_path, content))
+    assert labels == {(1, 2): "a", (3, 4): "b"}
+    assert labels.classes.names == ("a", "b")
+    assert report == LabelReport(2, 2, 0)
+
+
+def test_rows_that_wait_for_a_label_are_counted(tmp_path: Path) -> None:
+    content = "scan_y,scan_x,reason,label\n0,0,grid,\n0,5,grid,a\n0,9,grid\n0,5,grid,\n"
+    labels, report = read_labels(written(tmp_path, content))
+    assert labels == {(0, 5): "a"}
+    assert report == LabelReport(4, 1, 0, unlabelled=3)
+    assert str(report) == "Entries: 4; different positions with a label: 1; not labelled yet: 3."
+
+
+def test_rows_that_come_again_are_merged_and_counted(tmp_path: Path) -> None:
+    labels, report = read_labels(written(tmp_path, "scan_y,scan_x,label\n0,5,a\n0,5, a\n0,6,a\n0,5,a\n"))
+    assert labels == {(0, 5): "a", (0, 6): "a"}
+    assert (report.entries, report.unique, report.duplicates) == (4, 2, 2)
+    assert "entries for a position that came before: 2" in str(report)
+
+
+def test_conflicts_are_refused_with_their_positions(tmp_path: Path) -> None:
+    path = written(tmp_path, "scan_y,scan_x,label\n0,5,a\n0,6,a\n0,5,b\n2,2,c\n2,2,b\n")
+    with pytest.raises(LabelError, match=r"labels\.csv .*: \(0, 5\) a / b, \(2, 2\) c / b\. Keep one row"):
+        read_labels(path)
+
+
+def test_many_conflicts_are_not_all_listed(tmp_path: Path) -> None:
+    rows = "".join(f"0,{x},a\n0,{x},b\n" for x in range(25))
+    with pytest.raises(LabelError, match=r"\(0, 9\) a / b and 15 more"):
+        read_labels(written(tmp_path, f"scan_y,scan_x,label\n{rows}"))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("1.5,2,a", "line 3: scan_y is '1.5'; it must be a whole number"),
+        ("1,x,a", "line 3: scan_x is 'x'"),
+        ("1", "line 3: scan_x is ''"),
+        ("1_0,2,a", "line 3: scan_y is '1_0'"),
+        ("\u0661,2,a", "line 3: scan_y is"),
+        ("-1,2,a", r"line 3: Position \(-1, 2\) is outside the scan"),
+        ("1,4,a", r"line 3: Position \(1, 4\) is outside the scan of 3 x 4"),
+        ("3,2,a", "It would fit 4 x 3: check that scan_y and scan_x are not swapped"),
+        ("1,2,a,b", "line 3: the row has 4 values for 3 columns; put a text that holds commas in double quotes"),
+        ('1,2,"a,b"', "line 3: 'a,b' cannot name a class"),
+        ('1,2,"a\nb"', "line 4: 'a.*' cannot name a class"),
+        ('1,2,"a', "line 3: unexpected end of data; check the double quotes"),
+        ("99999999999999999999,2,a", "line 3: scan_y is"),
+    ],
+)
+def test_bad_rows_are_told_with_file_and_line(tmp_path: Path, row: str, words: str) -> None:
+    path = written(tmp_path, f"scan_y,scan_x,label\n0,0,a\n{row}")
+    with pytest.raises(LabelError, match=f"(?s)labels.csv, {words}" if words.startswith("line") else words):
+        read_labels(path, (3, 4))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty; its first line must be scan_y,scan_x,label"),
+        ("\n \n", "is empty"),
+        ("1,2,a\n", "line 1: the header '1,2,a' lacks the columns scan_y, scan_x, label"),
+        ("scan_y,scan_x,reason\n1,2,grid\n", "line 1: .* lacks the columns label; add label"),
+        ("scan_y;scan_x;label\n1;2;a\n", "separate the columns by commas"),
+        ("scan_y\tscan_x\tlabel\n", "separate the columns by commas"),
+        ("scan_y,scan_x,label,label\n", "has label more than once"),
+        (b"scan_y,scan_x,label\n1,2,\xff\n", "not UTF-8 text"),
+        ("scan_y,scan_x,label\n1,2,a\n".encode("utf-16"), "not UTF-8 text"),
+        (
+            "scan_y,scan_x,label\n" + "".join(f"0,{x},class {x}\n" for x in range(256)),
+            "labels.csv: 256 classes are too",
+        ),
+    ],
+)
+def test_files_that_are_no_label_tables(tmp_path: Path, content: str | bytes, words: str) -> None:
+    with pytest.raises(LabelError, match=words):
+        read_labels(written(tmp_path, content))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match=r"Cannot read .*none\.csv: No such file"):
+        read_labels(tmp_path / "none.csv")
+    with pytest.raises(LabelError, match="Cannot read"):
+        read_labels(tmp_path)
+
+
+@same_file
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), class_names)))
+def test_points_survive_the_file(tmp_path: Path, rows: list[tuple[int, int, str]]) -> None:
+    points = [Proposal(*row) for row in rows]
+    write_points(tmp_path / "points.csv", points)
+    assert read_points(tmp_path / "points.csv") == points
+
+
+def test_points_with_commas_in_their_reason(tmp_path: Path) -> None:
+    points = [Proposal(0, 0, "grid"), Proposal(12, 38, "midpoint of (12, 30) and (12, 45)")]
+    write_points(tmp_path / "points.csv", points)
+    content = (tmp_path / "points.csv").read_bytes()
+    assert content == b'scan_y,scan_x,reason\n0,0,grid\n12,38,"midpoint of (12, 30) and (12, 45)"\n'
+    assert read_points(tmp_path / "points.csv") == points
+
+
+def test_an_empty_round_is_a_header(tmp_path: Path) -> None:
+    write_points(tmp_path / "points.csv", [])
+    assert (tmp_path / "points.csv").read_bytes() == b"scan_y,scan_x,reason\n"
+    assert read_points(tmp_path / "points.csv") == []
+
+
+def test_points_become_labels_by_a_column(tmp_path: Path) -> None:
+    points = [Proposal(0, 0, "grid"), Proposal(0, 7, "midpoint of (0, 0) and (0, 14)")]
+    write_points(tmp_path / "points.csv", points)
+    with (tmp_path / "points.csv").open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    table = io.StringIO()
+    csv.writer(table).writerows([[*header, "label"], [*rows[0], "wall"], [*rows[1], ""]])
+    labels, report = read_labels(written(tmp_path, table.getvalue()))
+    assert labels == {(0, 0): "wall"}
+    assert report.unlabelled == 1
+    assert read_points(tmp_path / "labels.csv") == points
+
+
+PAPER = "labels:\n- file: 196_4_boxsize5.png\n  label: vertical\n- file: 0_33_boxsize5.png\n  label: na\n"
+
+
+def test_the_paper_writes_x_first(tmp_path: Path) -> None:
+    labels, report = read_paper_labels(written(tmp_path, PAPER), (34, 206))
+    assert labels == {(4, 196): "vertical", (33, 0): "na"}
+    assert labels.classes.names == ("na", "vertical")
+    assert report == LabelReport(2, 2, 0)
+
+
+def test_classes_are_renamed_before_anything_is_compared(tmp_path: Path) -> None:
+    content = PAPER + "- {file: 0_33.png, label: none}\n- {file: 'a/b\\5_6_x.png', label: }\n"
+    labels, report = read_paper_labels(written(tmp_path, content), (34, 206), {"na": "none", "absent": "x"})
+    assert labels == {(4, 196): "vertical", (33, 0): "none"}
+    assert labels.classes.names == ("none", "vertical")
+    assert report == LabelReport(4, 2, 1, unlabelled=1)
+
+
+def test_conflicts_of_the_papers_files_are_left_out_and_reported(tmp_path: Path) -> None:
+    content = PAPER + "- {file: 0_33.png, label: vertical}\n- {file: 0_33.png, label: na}\n"
+    labels, report = read_paper_labels(written(tmp_path, content), (34, 206))
+    assert labels == {(4, 196): "vertical"}
+    assert report == LabelReport(4, 2, 2, conflicts=((33, 0, ("na", "vertical")),))
+    assert str(report).endswith("left out for their different labels: (33, 0) na / vertical.")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "no list 'labels'"),
+        ("- 1\n", "no list 'labels'"),
+        ("labels: {a: b}\n", "no list 'labels'"),
+        ("labels: [a\n", "not valid YAML"),
+        ("labels: 2001-99-99\n", "not valid YAML"),
+        ("labels: !!python/object/apply:os.getcwd []\n", "not valid YAML"),
+        ("[" * 1000, "not valid YAML"),
+        ("labels: [7]\n", "entry 1: it should have a 'file' and a 'label'"),
+        ("labels: [{label: na}]\n", "entry 1: it should have"),
+        (PAPER + "- {file: boxsize5.png, label: na}\n", "entry 3: 'boxsize5.png' does not begin with a position X_Y"),
+        (PAPER + "- {file: 1_2x.png, label: na}\n", "entry 3: '1_2x.png' does not begin"),
+        (PAPER + "- {file: 1_2.png, label: no}\n", "entry 3: the label False is not text; put it in quotes"),
+        (PAPER + "- {file: 1_2.png, label: 'a,b'}\n", "entry 3: 'a,b' cannot name a class"),
+        (PAPER + "- {file: 206_2.png, label: na}\n", r"entry 3: Position \(2, 206\) is outside the scan of 34 x 206"),
+        (b"labels: \xff", "not UTF-8"),
+    ],
+)
+def test_malformed_paper_files(tmp_path: Path, content: str | bytes, words: str) -> None:
+    with pytest.raises(LabelError, match=words):
+        read_paper_labels(written(tmp_path, content, "paper.yaml"), (34, 206))
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "unique", "conflicts"),
+    [
+        ("50_binary", 50, 48, ()),
+        ("50_random", 50, 50, ()),
+        ("100_binary", 244, 196, ((22, 0, ("na", "horizontal")),)),
+        ("100_random", 100, 100, ()),
+        ("250_binary", 250, 250, ()),
+        ("250_random", 250, 250, ()),
+    ],
+)
+def test_the_papers_own_files(shared_data: Path, name: str, entries: int, unique: int, conflicts: tuple) -> None:
+    path = shared_data / "paper_labels" / f"paper_data_{name}_frame_1_labels.yaml"
+    labels, report = read_paper_labels(path, (34, 206))
+    assert (report.entries, report.unique, report.duplicates) == (entries, unique, entries - unique)
+    assert [(y, x, set(names)) for y, x, names in report.conflicts] == [(y, x, set(n)) for y, x, n in conflicts]
+    assert len(labels) == unique - len(conflicts)
+    assert labels.classes.names == ("na", "vertical", "horizontal")
+    with (path.parent / "all_labels_merged.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.reader(stream) if not row[0].startswith("#")][1:]
+    merged = {(int(y), int(x)): ("na", "vertical", "horizontal")[int(label)] for x, y, label in rows}
+    assert all(merged.get(position, label) == label for position, label in labels.items())
+    assert sum(position in merged for position in labels) >= len(labels) - 10, "10 contradictions between the files"
+
+
+def test_swapped_scan_shapes_are_noticed(shared_data: Path) -> None:
+    path = shared_data / "paper_labels" / "paper_data_250_random_frame_1_labels.yaml"
+    with pytest.raises(LabelError, match="It would fit 34 x 206: check that scan_y and scan_x are not swapped"):
+        read_paper_labels(path, (206, 34))
