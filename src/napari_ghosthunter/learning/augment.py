@@ -1,0 +1,84 @@
+"""Copies of labelled patterns that keep their label, or change it in a known way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own idiom
+from torch import Tensor
+
+from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.learning.config import Symmetry, TrainingConfig
+
+
+class Augmentation:
+    """Random shifts, and the symmetries that the user declared, drawn anew for every batch.
+
+    The centre of the pattern wanders over a scan more than the ghosts are wide, so a shift keeps every label. A turn
+    or a mirror image does not (turned by 90 degrees, 'horizontal' is 'vertical'): each symmetry comes with the class
+    that every class becomes.
+
+    Raises
+    ------
+    TrainingError
+        If a symmetry does not name each class once on either side.
+    """
+
+    def __init__(self, config: TrainingConfig, classes: ClassScheme, size: int, generator: torch.Generator) -> None:
+        self._reach = round(config.shift * size)
+        self._generator = generator
+        self._turns: list[tuple[Symmetry | None, Tensor]] = [(None, torch.arange(len(classes)))]
+        for symmetry, mapping in config.symmetries.items():
+            self._turns.append((symmetry, _permutation(symmetry, mapping, classes.names)))
+
+    def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Change network inputs (B, 1, S, S) and class indices (B,); what went in stays as it is."""
+        if len(self._turns) > 1:
+            inputs, targets = self._turned(inputs, targets)
+        return (self._shifted(inputs) if self._reach else inputs), targets
+
+    def _turned(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        choice = torch.randint(len(self._turns), (len(inputs),), generator=self._generator).to(inputs.device)
+        inputs, targets = inputs.clone(), targets.clone()
+        for index, (symmetry, permutation) in enumerate(self._turns):
+            chosen = choice == index
+            if symmetry is not None:
+                inputs[chosen] = turn(inputs[chosen], symmetry)
+                targets[chosen] = permutation.to(targets.device)[targets[chosen]]
+        return inputs, targets
+
+    def _shifted(self, inputs: Tensor) -> Tensor:
+        """Shift each input by its own whole pixels; the edge is repeated into what comes free."""
+        reach, size = self._reach, inputs.shape[-1]
+        offsets = torch.randint(2 * reach + 1, (2, len(inputs)), generator=self._generator).to(inputs.device)
+        padded = F.pad(inputs, (reach,) * 4, mode="replicate")[:, 0]  # (B, S + 2 reach, S + 2 reach)
+        window = torch.arange(size, device=inputs.device)
+        rows, columns = (offset[:, None] + window for offset in offsets)  # (B, S) each
+        items = torch.arange(len(inputs), device=inputs.device)[:, None, None]
+        return padded[items, rows[:, :, None], columns[:, None, :]][:, None]
+
+
+def turn(inputs: Tensor, symmetry: Symmetry) -> Tensor:
+    """Turn or mirror patterns (..., k_y, k_x); rotations are counter-clockwise as the pattern is seen."""
+    if symmetry == "flip_y":
+        return inputs.flip(-2)
+    if symmetry == "flip_x":
+        return inputs.flip(-1)
+    if symmetry == "transpose":
+        return inputs.transpose(-2, -1)
+    return torch.rot90(inputs, {"rot90": 1, "rot180": 2, "rot270": 3}[symmetry], (-2, -1))
+
+
+def _permutation(symmetry: str, mapping: Mapping[str, str], names: Sequence[str]) -> Tensor:
+    """Turn the map from class to class into one from index to index; classes that it leaves out stay themselves."""
+    becomes = {name: mapping.get(name, name) for name in names}
+    unknown = sorted((set(mapping) | set(mapping.values())) - set(names))
+    if unknown:
+        raise TrainingError(
+            f"Symmetry '{symmetry}' names {unknown[0]!r}, which is not a class; the classes are {', '.join(names)}."
+        )
+    if len(set(becomes.values())) != len(names):
+        raise TrainingError(f"Symmetry '{symmetry}' must turn each class into another one, no two into the same.")
+    return torch.tensor([list(names).index(becomes[name]) for name in names])

@@ -1,0 +1,95 @@
+"""A trained model: weights and everything that is needed to use them again, on any scan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.network import build_network, placed
+from napari_ghosthunter.learning.patterns import FittedPatterns
+from napari_ghosthunter.learning.validation import HeldOut
+
+
+class Epoch(BaseModel):
+    """Figures of one epoch; the validation ones are None where no labels could be kept back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epoch: int  # from 1
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float  # since the start of training
+
+
+class TrainingRecord(BaseModel):
+    """How a model came to be: kept in its file, so that a map can always be traced back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    config: TrainingConfig
+    labels_per_class: dict[str, int]
+    best_epoch: int
+    history: tuple[Epoch, ...]
+    held_out: HeldOut
+    scan: dict[str, Any] = Field(default_factory=dict)  # path, shape and calibration of the training scan
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with its classes, its preprocessing and its history.
+
+    Attributes
+    ----------
+    classes
+        The classes in the order of the network's outputs.
+    network
+        Name of the network.
+    patterns
+        Preprocessing, as fitted to the training scan.
+    weights
+        State of the network by parameter name, on the CPU.
+    record
+        How it was trained.
+    """
+
+    classes: ClassScheme
+    network: str
+    patterns: FittedPatterns
+    weights: Mapping[str, Tensor]
+    record: TrainingRecord
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the weights and of all that decides what they answer, as hexadecimal digits."""
+        digest = hashlib.sha256()
+        for part in (self.classes, self.patterns):
+            digest.update(part.model_dump_json().encode())
+        digest.update(self.network.encode())
+        for name in sorted(self.weights):
+            digest.update(name.encode())
+            digest.update(self.weights[name].contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of weights."""
+        return sum(weight.numel() for weight in self.weights.values())
+
+    def load_network(self, device: torch.device | str = "cpu") -> nn.Module:
+        """Build the network with these weights on `device`, ready to infer."""
+        with torch.device("meta"):  # no weights are drawn, so torch's global generator stays as it is
+            network = build_network(self.network, len(self.classes), self.patterns.size)
+        network.to_empty(device=device).load_state_dict(dict(self.weights))
+        return placed(network, device).eval()

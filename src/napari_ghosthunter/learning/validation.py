@@ -1,0 +1,71 @@
+"""How good a model is, said honestly: accuracy with its interval, and the confusion matrix behind it."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Z_95 = 1.959964  # quantile of the normal distribution for a two-sided 95 % interval
+
+
+def wilson_interval(right: int, total: int, z: float = Z_95) -> tuple[float, float]:
+    """95 % interval of a proportion after Wilson (1927), which stays honest for few trials; (0, 1) for none."""
+    if total == 0:
+        return 0.0, 1.0
+    share = right / total
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    # The bounds of 0 and 1 are exact; rounding must not push them inside.
+    return (0.0 if right == 0 else centre - half), (1.0 if right == total else centre + half)
+
+
+def confusion_matrix(truth: NDArray[np.intp], predicted: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
+    """Count truth (rows) against prediction (columns), (classes, classes), from indices of any equal shape."""
+    flat = np.ravel(truth).astype(np.int64) * classes + np.ravel(predicted)
+    return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
+
+
+class HeldOut(BaseModel):
+    """Result on the labels kept back from training.
+
+    They also chose the epoch, so the accuracy leans to the hopeful side; the interval says how much so few
+    labels can tell at all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]  # truth (rows) against prediction (columns)
+
+    @property
+    def count(self) -> int:
+        """Number of labels kept back."""
+        return sum(map(sum, self.confusion))
+
+    @property
+    def right(self) -> int:
+        """Number of them that the model got right."""
+        return sum(row[index] for index, row in enumerate(self.confusion))
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of them that the model got right; None where none were kept back."""
+        return self.right / self.count if self.count else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy."""
+        return wilson_interval(self.right, self.count)
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if not self.count:
+            return "no labels could be kept back, so nothing is known of the accuracy"
+        low, high = self.interval
+        return (
+            f"{self.right} of {self.count} held-out labels right: accuracy {self.right / self.count:.3f} "
+            f"(95 % interval {low:.2f} to {high:.2f})"
+        )
