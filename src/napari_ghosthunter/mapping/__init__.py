@@ -1,0 +1,1 @@
+"""What the whole scan looks like: domain maps, how good they are, and their files."""

@@ -1,0 +1,218 @@
+"""DomainMap: what a model says of every probe position, and the figures that a paper quotes of it.
+
+Everything shown or written of a map (class image, colours, confidence, areas, walls) derives here from the class
+probabilities alone, so that the window, the command line and the files can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_ghosthunter.errors import MapError
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.learning.validation import confusion_matrix
+from napari_ghosthunter.scan.scan import Calibration
+
+
+@dataclass(frozen=True)
+class ClassStatistics:
+    """Figures of one class of a map.
+
+    Attributes
+    ----------
+    id, name, colour
+        Id in the class image (1 to n), name, and colour '#rrggbb'.
+    count
+        Number of positions of the class.
+    area_fraction
+        Share of the positions that have data; 0 where none has.
+    area
+        Area in square scan units.
+    mean_confidence
+        Mean probability of the class over its positions; None where it has none.
+    wall_length_px, wall_length
+        Length of the walls to all other classes, in pixel edges and in scan units; see `Wall`.
+    """
+
+    id: int
+    name: str
+    colour: str
+    count: int
+    area_fraction: float
+    area: float
+    mean_confidence: float | None
+    wall_length_px: int
+    wall_length: float
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The walls between two classes, measured along the edges of pixels.
+
+    Each pair of positions that touch with a side and belong to the two classes adds the side between them: 1 to
+    `length_px`, and to `length` the scan step along y where they lie side by side, along x where they lie one above
+    the other. A staircase of sides is longer than the wall it stands for: exact for walls along an axis, up to
+    sqrt(2) = 1.41 times too long for diagonal ones (with equal steps). Sides to positions without data do not count.
+
+    Attributes
+    ----------
+    first, second
+        Names of the classes, in the order of their ids.
+    length_px
+        Number of pixel sides.
+    length
+        Length in scan units.
+    """
+
+    first: str
+    second: str
+    length_px: int
+    length: float
+
+
+@dataclass(frozen=True, eq=False)
+class DomainMap:
+    """Class probabilities of every probe position of a scan.
+
+    Attributes
+    ----------
+    probabilities
+        float32, shape (scan_y, scan_x, n), read-only. A position with any NaN or infinity has no data: it was not
+        computed (yet), or could not be.
+    classes
+        The n classes; class k of `probabilities` has id k + 1 in `classes_image`.
+    calibration
+        Steps and units of the scan.
+    provenance
+        What the map comes from, ready for JSON: scan, hash of the model, versions, seed, pixels that were not finite.
+
+    Raises
+    ------
+    MapError
+        If the probabilities do not fit the classes, or the scan step is not a positive, finite number.
+    """
+
+    probabilities: NDArray[np.float32]
+    classes: ClassScheme
+    calibration: Calibration = field(default_factory=Calibration)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        probabilities = np.asarray(self.probabilities, np.float32).view()
+        if probabilities.ndim != 3 or 0 in probabilities.shape:
+            raise MapError(f"Probabilities have the axes (scan_y, scan_x, class), not the shape {probabilities.shape}.")
+        if probabilities.shape[2] != len(self.classes):
+            raise MapError(
+                f"The probabilities are of {probabilities.shape[2]} classes, but {len(self.classes)} are named: "
+                f"{', '.join(self.classes.names)}."
+            )
+        if not all(np.isfinite(step) and step > 0 for step in self.calibration.scan_step):
+            raise MapError(f"The scan step must be positive and finite, not {self.calibration.scan_step}.")
+        probabilities.flags.writeable = False
+        object.__setattr__(self, "probabilities", probabilities)
+
+    @property
+    def scan_shape(self) -> tuple[int, int]:
+        """(scan_y, scan_x), in probe positions."""
+        return self.probabilities.shape[0], self.probabilities.shape[1]
+
+    @cached_property
+    def has_data(self) -> NDArray[np.bool_]:
+        """Positions that were computed, shape (scan_y, scan_x)."""
+        known: NDArray[np.bool_] = np.isfinite(self.probabilities).all(axis=2)
+        return known
+
+    @cached_property
+    def classes_image(self) -> NDArray[np.uint8]:
+        """Id of the most probable class (1 to n; the first of equals), 0 = no data; uint8, (scan_y, scan_x)."""
+        return np.where(self.has_data, self.probabilities.argmax(axis=2) + 1, 0).astype(np.uint8)
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """Probability of the most probable class, 0 = no data; float32, (scan_y, scan_x)."""
+        return np.where(self.has_data, self.probabilities.max(axis=2), np.float32(0))
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Class colours mixed by their probabilities, black = no data; uint8, (scan_y, scan_x, 3).
+
+        With pure red, green and blue for three classes each channel is 255 times a probability, rounded.
+        """
+        # float64, because 255 * p must be rounded once only
+        mixed = np.where(self.has_data[..., np.newaxis], self.probabilities, 0).astype(np.float64) @ self.classes.rgb()
+        colours: NDArray[np.uint8] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+        return colours
+
+    def classes_above(self, confidence: float) -> NDArray[np.uint8]:
+        """Give `classes_image` with 0 also where the confidence is below a threshold; uint8, (scan_y, scan_x)."""
+        return np.where(self.confidence >= confidence, self.classes_image, 0).astype(np.uint8)
+
+    @cached_property
+    def statistics(self) -> tuple[ClassStatistics, ...]:
+        """Figures of each class, in the order of the ids."""
+        counts = np.bincount(self.classes_image.ravel(), minlength=len(self.classes) + 1)
+        sums = np.bincount(
+            self.classes_image.ravel(), self.confidence.ravel().astype(np.float64), len(self.classes) + 1
+        )
+        edges, lengths = self._walls
+        with_data = max(1, int(counts[1:].sum()))
+        return tuple(
+            ClassStatistics(
+                id=number,
+                name=entry.name,
+                colour=entry.colour,
+                count=int(counts[number]),
+                area_fraction=float(counts[number] / with_data),
+                area=float(counts[number] * np.prod(self.calibration.scan_step)),
+                mean_confidence=float(sums[number] / counts[number]) if counts[number] else None,
+                wall_length_px=int(edges[number].sum()),
+                wall_length=float(lengths[number].sum()),
+            )
+            for number, entry in enumerate(self.classes.classes, start=1)
+        )
+
+    @cached_property
+    def walls(self) -> tuple[Wall, ...]:
+        """Walls between the pairs of classes that touch, in the order of their ids."""
+        edges, lengths = self._walls
+        return tuple(
+            Wall(self.classes.names[first - 1], self.classes.names[second - 1], int(count), float(length))
+            for first, second in zip(*np.nonzero(np.triu(edges)), strict=True)
+            for count, length in [(edges[first, second], lengths[first, second])]
+        )
+
+    @cached_property
+    def _walls(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Number and total length of pixel sides between each two ids, both (n + 1, n + 1) and symmetric."""
+        ids = self.classes_image.astype(np.intp)
+        step_y, step_x = self.calibration.scan_step
+        beside = _touching(ids[:, :-1], ids[:, 1:], len(self.classes))
+        above = _touching(ids[:-1], ids[1:], len(self.classes))
+        return beside + above, beside * float(step_y) + above * float(step_x)
+
+    def save(self, folder: Path | str, stem: str | None = None, *, overwrite: bool = False) -> list[Path]:
+        """Write the map as TIFF, PNG, NumPy, CSV and JSON files; see `export.save_map`."""
+        from napari_ghosthunter.mapping.export import save_map
+
+        return save_map(self, Path(folder), stem, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, folder: Path | str, stem: str | None = None) -> DomainMap:
+        """Read a map that `save` wrote; see `export.load_map`."""
+        from napari_ghosthunter.mapping.export import load_map
+
+        return load_map(Path(folder), stem)
+
+
+def _touching(one: NDArray[np.intp], other: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
+    """Count the neighbours `one` and `other` of different classes, (classes + 1, classes + 1), symmetric; 0 is none."""
+    different = (one != other) & (one > 0) & (other > 0)
+    counts = confusion_matrix(one[different], other[different], classes + 1)
+    return counts + counts.T
