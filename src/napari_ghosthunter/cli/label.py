@@ -1,0 +1,83 @@
+"""`ghosthunter sample` and `ghosthunter labels`: which positions to label, and labels from elsewhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_ghosthunter.cli import console
+from napari_ghosthunter.cli.options import Dataset, Overwrite, ScanPath, ScanShape, parse_scan_shape
+from napari_ghosthunter.cli.scan import open_scan
+from napari_ghosthunter.files import check_outputs
+
+labels_app = typer.Typer(help="Label files from other tools.", no_args_is_help=True)
+
+
+class Method(StrEnum):
+    """How positions are chosen."""
+
+    ADAPTIVE = "adaptive"
+    RANDOM = "random"
+
+
+def sample(
+    scan: ScanPath,
+    step: Annotated[int, typer.Option("--step", min=1, help="Distance of the grid points, in probe positions.")],
+    out: Annotated[Path, typer.Option("--out", metavar="points.csv", help="Where to write the points.")],
+    labels: Annotated[Path | None, typer.Option("--labels", metavar="labels.csv", help="Labels given so far.")] = None,
+    count: Annotated[int | None, typer.Option("--count", min=0, help="At most so many points.")] = None,
+    method: Annotated[
+        Method, typer.Option("--method", help="Algorithm 1 of the paper, or chance, to compare it with.")
+    ] = Method.ADAPTIVE,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random method.")] = 0,
+    scan_shape: ScanShape = None,
+    dataset: Dataset = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Propose probe positions to label: the grid first, then midpoints between different labels."""
+    check_outputs([out], overwrite=overwrite)
+    if method is Method.RANDOM and count is None:
+        raise typer.BadParameter("The random method needs --count: how many points to draw.")
+    shape = open_scan(scan, scan_shape, dataset).scan_shape
+    from napari_ghosthunter.labelling import sampling
+    from napari_ghosthunter.labelling.labelfiles import read_labels, write_points
+
+    given = read_labels(labels, shape)[0] if labels else {}
+    if method is Method.RANDOM:
+        proposed = sampling.random_positions(shape, count or 0, seed, given)
+    else:
+        proposed = sampling.next_round(given, shape, step, count)
+    write_points(out, proposed.proposals)
+    console.say(f"{proposed.message}\n{len(proposed.proposals)} points written to {out}")
+
+
+@labels_app.command("import")
+def import_labels(
+    source: Annotated[Path, typer.Argument(metavar="paper.yaml", help="A label file of the paper's tool.")],
+    scan_shape: Annotated[str, typer.Option("--scan-shape", metavar="YxX", help="Probe positions of its scan.")],
+    out: Annotated[Path, typer.Option("--out", metavar="labels.csv", help="Where to write the labels.")],
+    rename: Annotated[
+        list[str] | None, typer.Option("--rename", metavar="OLD=NEW", help="Rename a class, as in na=none; repeatable.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn a label file of the paper's tool into labels.csv; contradictions are reported and left out."""
+    shape = parse_scan_shape(scan_shape)
+    names = dict(_pair(text) for text in rename or [])
+    check_outputs([out], overwrite=overwrite)
+    from napari_ghosthunter.labelling.labelfiles import read_paper_labels, write_labels
+
+    labels, report = read_paper_labels(source, shape, names)
+    write_labels(out, labels)
+    console.hint(str(report))
+    console.say(f"{len(labels)} labels written to {out}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, separator, new = text.partition("=")
+    if not (separator and old.strip() and new.strip()):
+        raise typer.BadParameter(f"{text!r} is not OLD=NEW, as in na=none.")
+    return old.strip(), new.strip()

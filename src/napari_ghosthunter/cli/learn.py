@@ -1,0 +1,145 @@
+"""`ghosthunter train`: from a scan and its labels to a model file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_ghosthunter.cli import console
+from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, ScanPath, ScanShape
+from napari_ghosthunter.cli.scan import open_scan
+from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.files import check_outputs
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.labelling.labels import LabelSet
+    from napari_ghosthunter.learning.config import TrainingConfig
+    from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.learning.patterns import PatternConfig
+    from napari_ghosthunter.scan.scan import Scan
+
+
+class Pool(StrEnum):
+    """Neighbourhood pooling."""
+
+    NONE = "none"
+    MEAN = "mean"
+    MAX = "max"
+
+
+def train(
+    scan: ScanPath,
+    labels: Annotated[Path, typer.Option("--labels", metavar="labels.csv", help="Labelled positions of this scan.")],
+    out: Annotated[Path, typer.Option("--out", metavar="model.safetensors", help="Where to write the model.")],
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the labels; fewer by default for more labels.")
+    ] = None,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the split, the weights and the order.")] = 0,
+    network: Annotated[str | None, typer.Option("--network", metavar="NAME", help="A wrong name lists them.")] = None,
+    pool: Annotated[Pool, typer.Option("--pool", help="Pool each pattern with its neighbours.")] = Pool.NONE,
+    pool_size: Annotated[
+        int | None, typer.Option("--pool-size", metavar="1|3|5", help="Side of the square to pool over (default 3).")
+    ] = None,
+    symmetry: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--symmetry", metavar="NAME:A=B,...",
+            help="Learn from turned copies too, with the class that each class becomes, "
+            "as in rot90:vertical=horizontal,horizontal=vertical; repeatable.",
+        ),
+    ] = None,
+    scan_shape: ScanShape = None,
+    dataset: Dataset = None,
+    overwrite: Overwrite = False,
+) -> None:  # fmt: skip
+    """Train a network on labelled patterns; Ctrl+C keeps the best model so far."""
+    check_outputs([out], overwrite=overwrite)
+    opened = open_scan(scan, scan_shape, dataset)
+    from napari_ghosthunter.labelling.labelfiles import read_labels
+
+    given, report = read_labels(labels, opened.scan_shape)
+    if report.duplicates or report.unlabelled:
+        console.hint(f"{labels}: {report}")
+    from napari_ghosthunter.learning.modelfile import save_model
+
+    config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
+    model = run_training(opened, given, config, patterns, device)
+    save_model(model, out)
+    console.say(summary(model))
+    console.say(f"model written to {out}")
+
+
+def run_training(
+    scan: Scan, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig, device: str = "auto"
+) -> Model:
+    """Train with a progress bar; Ctrl+C ends the training and keeps the best model so far."""
+    from napari_ghosthunter.learning.training import train as train_epochs
+
+    model: Model | None = None
+    with console.progress_bar("training") as bar:
+        try:
+            for report in train_epochs(scan, labels, config, patterns, device=device):
+                model = report.model
+                held = report.figures.validation_accuracy
+                note = f"loss {report.figures.train_loss:.3f}" + (f", held out {held:.2f}" if held is not None else "")
+                bar.update(bar.task_ids[0], completed=report.figures.epoch, total=report.epochs, note=note)
+        except KeyboardInterrupt:
+            if model is None:
+                raise
+            console.hint("Stopped; keeping the best model so far.")
+    if model is None:
+        raise GhostHunterError("Training ended before its first epoch.")
+    return model
+
+
+def summary(model: Model) -> str:
+    """Tell how a model was trained and how good it is, in three lines."""
+    record = model.record
+    counts = ", ".join(f"{name} {count}" for name, count in record.labels_per_class.items())
+    seconds = record.history[-1].seconds
+    return (
+        f"{sum(record.labels_per_class.values())} labels ({counts}); network '{model.network}', "
+        f"{model.parameter_count:,} parameters\n"
+        f"{len(record.history)} epochs in {seconds:.0f} s; kept epoch {record.best_epoch}, "
+        "the one with the lowest held-out loss\n"
+        f"{record.held_out}"
+    )
+
+
+def _configs(
+    epochs: int | None, seed: int, network: str | None, pool: Pool, pool_size: int | None, symmetry: list[str] | None
+) -> tuple[TrainingConfig, PatternConfig]:
+    """Turn the options into the two configurations."""
+    if pool_size not in (None, 1, 3, 5):
+        raise typer.BadParameter("--pool-size must be 1, 3 or 5.")
+    if pool is Pool.NONE and pool_size in (3, 5):
+        raise typer.BadParameter("--pool-size needs --pool mean or --pool max.")
+    from napari_ghosthunter.learning.config import TrainingConfig
+    from napari_ghosthunter.learning.patterns import PatternConfig
+
+    chosen = {"network": network} if network else {}
+    symmetries = dict(_symmetry(text) for text in symmetry or [])
+    config = TrainingConfig.model_validate({"epochs": epochs, "seed": seed, "symmetries": symmetries, **chosen})
+    size = pool_size or (1 if pool is Pool.NONE else 3)
+    return config, PatternConfig.model_validate({"pool": pool.value, "pool_size": size})
+
+
+def _symmetry(text: str) -> tuple[str, dict[str, str]]:
+    """Read 'rot90:vertical=horizontal,horizontal=vertical'; without classes, each stays itself."""
+    from typing import get_args
+
+    from napari_ghosthunter.learning.config import Symmetry
+
+    name, _, mapping = text.partition(":")
+    pairs = [pair.partition("=") for pair in mapping.split(",") if pair.strip()]
+    readable = all(sign and old.strip() and new.strip() for old, sign, new in pairs)
+    if name.strip() not in get_args(Symmetry) or not readable:
+        raise typer.BadParameter(
+            f"{text!r} is not a symmetry; write one of {', '.join(get_args(Symmetry))}, a colon, and what each class "
+            "becomes, as in rot90:vertical=horizontal,horizontal=vertical."
+        )
+    return name.strip(), {old.strip(): new.strip() for old, _, new in pairs}

@@ -1,0 +1,4 @@
+"""The face in napari: readers, sample data and panels over the stages and the session, and the only Qt code.
+
+What the manifest (napari.yaml) names is imported only when a user asks for it.
+"""
