@@ -43,7 +43,7 @@ def shared_file(shared_data: Path) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def make_model() -> Callable[..., Any]:
-    """Give a function that makes a model with weights drawn by chance: what it says means nothing, but always the same."""
+    """Give a function that makes a model with random weights: what it says means nothing, but is always the same."""
     import torch
 
     from napari_ghosthunter.labelling.classes import ClassScheme
@@ -72,7 +72,7 @@ def make_model() -> Callable[..., Any]:
             config=TrainingConfig(seed=seed), labels_per_class=dict.fromkeys(names, 2), best_epoch=1, history=(epoch,),
             held_out=HeldOut(names=names, confusion=((0,) * len(names),) * len(names)),
         )  # fmt: skip
-        fitted = FittedPatterns(config=config, detector_shape=detector_shape, size=size, unit=2.0)
+        fitted = FittedPatterns(config=config, detector_shape=detector_shape, size=size)
         return Model(ClassScheme.from_names(names), "ghosthunter", fitted, weights, record)
 
     return make

@@ -60,6 +60,22 @@ class Augmentation:
         return padded[items, rows[:, :, None], columns[:, None, :]][:, None]
 
 
+def refuse_skewed(config: TrainingConfig, detector_shape: tuple[int, int]) -> None:
+    """Refuse quarter turns where binning squeezes the detector to a square: they would turn a skewed pattern.
+
+    Raises
+    ------
+    TrainingError
+        If the detector (k_y, k_x) is not square and a symmetry exchanges its axes.
+    """
+    skewed = [name for name in config.symmetries if name in {"rot90", "rot270", "transpose"}]
+    if skewed and detector_shape[0] != detector_shape[1]:
+        raise TrainingError(
+            f"Symmetry '{skewed[0]}' needs a square detector, but this one has {detector_shape[0]} x "
+            f"{detector_shape[1]} pixels; use rot180, flip_y or flip_x."
+        )
+
+
 def turn(inputs: Tensor, symmetry: Symmetry) -> Tensor:
     """Turn or mirror patterns (..., k_y, k_x); rotations are counter-clockwise as the pattern is seen."""
     if symmetry == "flip_y":
@@ -77,7 +93,7 @@ def _permutation(symmetry: str, mapping: Mapping[str, str], names: Sequence[str]
     unknown = sorted((set(mapping) | set(mapping.values())) - set(names))
     if unknown:
         raise TrainingError(
-            f"Symmetry '{symmetry}' names {unknown[0]!r}, which is not a class; the classes are {', '.join(names)}."
+            f"Symmetry '{symmetry}' names {unknown[0]!r}, which has no labels; the labelled classes are {', '.join(names)}."
         )
     if len(set(becomes.values())) != len(names):
         raise TrainingError(f"Symmetry '{symmetry}' must turn each class into another one, no two into the same.")

@@ -1,6 +1,6 @@
 """Patterns to network input: the one path that training and inference share.
 
-Each pattern is reduced on its own (cast, NaN to zero, hot pixels clipped, cropped, binned to the network's size),
+Each pattern is reduced on its own (cropped, NaN to zero, cast, binned to the network's size, hot pixels clipped),
 then pooled over neighbouring probe positions, then scaled. Reducing first keeps the rolling band of neighbours
 small: what is pooled has the size of the network's input, not of the detector.
 
@@ -24,6 +24,7 @@ from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite, zero_nonfinite
 from napari_ghosthunter.scan.virtual import measure_scan_beam
 
 CONTRAST_FLOOR = 0.3  # in standard deviations of the pattern
+HOT = 3  # times the brightest neighbour
 SMALLEST_INPUT = 16  # three halvings of the network leave 2 x 2
 LARGEST_INPUT = 512
 BATCH = 64  # patterns reduced at once: enough to keep the cores busy, few enough to stay in the caches
@@ -41,7 +42,7 @@ class PatternConfig(BaseModel):
         "none", title="Pooling", description="Replace each pattern by the mean or maximum over its neighbours."
     )
     pool_size: Literal[1, 3, 5] = Field(
-        1, title="Pooling size", description="Side of the square of probe positions to pool over."
+        3, title="Pooling size", description="Side of the square of probe positions that mean or maximum go over."
     )
     size: int = Field(
         128, ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8, title="Input size",
@@ -114,11 +115,7 @@ class FittedPatterns(BaseModel):
 
     def scale(self, reduced: Tensor) -> Tensor:
         """Scale intensities of (n, S, S), each pattern to mean 0 and standard deviation 1, as (n, 1, S, S)."""
-        if self.config.scaling == "log":
-            reduced = _log(reduced, self.config.log_floor)
-        elif self.config.scaling == "sqrt":
-            reduced = torch.sqrt(reduced)
-        scaled = standardized(reduced)
+        scaled = standardized(_scaled(reduced, self.config))
         if self.config.contrast_window:
             scaled = standardized(local_contrast(scaled, self.config.contrast_window))
         return scaled[:, None]
@@ -156,13 +153,15 @@ def _around(middle: float, size: int, share: float) -> slice:
     return slice(start, start + length)
 
 
-def _log(patterns: Tensor, floor: float) -> Tensor:
-    """Logarithm of (n, S, S), linear below a share `floor` of each pattern's own mean.
+def _scaled(patterns: Tensor, config: PatternConfig) -> Tensor:
+    """Scale intensities (n, S, S), in units of each pattern's own mean.
 
-    A share, not a count: detectors store electrons, multiples of them, or numbers between 0 and 1.
+    Detectors store electrons, multiples of them, or numbers between 0 and 1; it must not matter which.
     """
-    mean = patterns.mean((1, 2), keepdim=True)
-    return torch.log1p(patterns / (floor * mean).clamp_min(torch.finfo(torch.float32).tiny))
+    relative = patterns / patterns.mean((1, 2), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    if config.scaling == "log":
+        return torch.log1p(relative / config.log_floor)
+    return torch.sqrt(relative) if config.scaling == "sqrt" else relative
 
 
 def standardized(patterns: Tensor) -> Tensor:
@@ -242,9 +241,10 @@ def _single(patterns: NDArray[Any]) -> NDArray[Any]:
 
 
 def _clip_hot(patterns: Tensor) -> Tensor:
-    """Bring each lone bright pixel of (n, S, S) down to the brightest of its eight neighbours.
+    """Bring each hot pixel of (n, S, S) down to the brightest of its eight neighbours.
 
-    Only pixels among the brightest 1 % are touched, so single electrons of a sparse pattern stay.
+    Hot is what outshines them `HOT` times: the smallest disk does not. Only pixels among the brightest 1 % are touched,
+    so single electrons of a sparse pattern stay.
     """
     sample = patterns.flatten(1)[:, ::7]
     level = sample.kthvalue(int(0.99 * sample.shape[1]), dim=1).values[:, None, None]
@@ -252,4 +252,4 @@ def _clip_hot(patterns: Tensor) -> Tensor:
     sides = torch.maximum(padded[:, :, :-2], padded[:, :, 2:])  # left and right of every pixel
     columns = torch.maximum(sides, padded[:, :, 1:-1])
     around = torch.maximum(torch.maximum(columns[:, :-2], columns[:, 2:]), sides[:, 1:-1])
-    return torch.minimum(patterns, torch.maximum(around, level))
+    return torch.where((patterns > level) & (patterns > HOT * around), around, patterns)

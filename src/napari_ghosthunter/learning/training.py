@@ -17,7 +17,7 @@ from torch import nn
 from napari_ghosthunter.errors import LabelError, TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.learning.augment import Augmentation
+from napari_ghosthunter.learning.augment import Augmentation, refuse_skewed
 from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.learning.device import choose_device, spare_core
 from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
@@ -133,6 +133,7 @@ class _Run:
         self.size = input_size(patterns, scan.detector_shape)
         self.generator = torch.Generator().manual_seed(config.seed)
         # first what may be refused, then what takes time
+        refuse_skewed(config, scan.detector_shape)
         self.augment = Augmentation(config, classes, self.size, self.generator)
         self.network = self._fresh_network()
         self.patterns: FittedPatterns = fit_patterns(patterns, scan)

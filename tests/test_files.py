@@ -1,0 +1,102 @@
+"""Files are written whole or not at all."""
+
+import os
+import stat
+
+import pytest
+
+from napari_ghosthunter.errors import OutputError
+from napari_ghosthunter.files import check_outputs, whole_file, write_text
+
+
+@pytest.fixture
+def old(tmp_path):
+    """Make a file that was there before."""
+    path = tmp_path / "out.tif"
+    path.write_text("old")
+    return path
+
+
+def test_a_new_file_appears_when_the_block_is_done(tmp_path):
+    path = tmp_path / "deep" / "er" / "out.tif"
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == path.parent
+        assert temporary.suffix == ".tif"
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_old_file_is_replaced_when_the_block_is_done_and_not_before(old):
+    with whole_file(old) as temporary:
+        temporary.write_text("new")
+        assert old.read_text() == "old"
+    assert old.read_text() == "new"
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, GeneratorExit, MemoryError, SystemExit])
+def test_a_failure_inside_the_block_leaves_the_old_file_and_no_other(old, failure):
+    def write_and_fail(path):
+        path.write_text("half of the n")
+        raise failure
+
+    with pytest.raises(failure), whole_file(old) as temporary:
+        write_and_fail(temporary)
+    assert old.read_text() == "old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_a_failure_without_an_old_file_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "out.csv") as temporary:
+        temporary.write_text(str(1 / 0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_the_old_file(old):
+    with pytest.raises(OutputError, match=r"Cannot write .*out\.tif: No space left on device"), whole_file(old):
+        raise OSError(28, "No space left on device")
+    assert old.read_text() == "old"
+    assert list(old.parent.iterdir()) == [old]
+
+
+def test_a_folder_in_the_way_is_an_output_error(tmp_path):
+    (tmp_path / "out.tif").mkdir()
+    with pytest.raises(OutputError, match="Cannot write"), whole_file(tmp_path / "out.tif") as temporary:
+        temporary.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tif"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_output_error(old):
+    with pytest.raises(OutputError, match="Cannot write"), whole_file(old / "map.tif"):
+        pytest.fail("there is nothing to write to")
+
+
+def test_a_writer_that_removes_its_temporary_file_is_an_output_error(old):
+    with pytest.raises(OutputError, match="Cannot write"), whole_file(old) as temporary:
+        temporary.unlink()
+    assert old.read_text() == "old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_the_file_may_be_read_by_whom_any_new_file_may(tmp_path):
+    (tmp_path / "plain").touch()
+    write_text(tmp_path / "ours", "")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")]
+    assert modes[0] == modes[1]
+
+
+def test_text_is_utf8_with_its_own_line_ends_everywhere(tmp_path):
+    write_text(tmp_path / "out.csv", "1 Å\n2 nm\r\n")
+    assert (tmp_path / "out.csv").read_bytes() == b"1 \xc3\x85\n2 nm\r\n"
+
+
+def test_outputs_that_exist_are_refused_unless_they_may_be_overwritten(old, tmp_path):
+    more = [tmp_path / name for name in ("new.tif", "other.tif")]
+    check_outputs(more, overwrite=False)
+    check_outputs([old, *more], overwrite=True)
+    with pytest.raises(OutputError, match=r"out\.tif exists already.*--overwrite"):
+        check_outputs([*more, old], overwrite=False)
+    more[0].touch()
+    with pytest.raises(OutputError, match=r"new\.tif and 1 more exists already"):
+        check_outputs([*more, old], overwrite=False)
