@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import napari_ghosthunter as gh
-from napari_ghosthunter.learning.patterns import PatternConfig
+from napari_ghosthunter.learning.config import PatternConfig
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ SIMULATED = {
 
 
 def simulated() -> Iterator[Case]:
-    """Scans with known domains, of several kinds."""
+    """Simulate scans of several kinds, with known domains."""
     for name, (settings, step, budgets) in SIMULATED.items():
         simulation = gh.simulate(gh.SimulationConfig(**settings))
         for budget in budgets:
@@ -63,7 +63,7 @@ def simulated() -> Iterator[Case]:
 
 
 def real(data: Path) -> Iterator[Case]:
-    """Scans by others, with their reference maps."""
+    """Open scans by others, with their reference maps."""
     path = data / "particle" / "bragg_rendered_80x58x64x64_u16.npz"
     mask = np.load(path)["particle_mask"].astype(int)
     for step, budget in ((20, 20), (15, 40)):

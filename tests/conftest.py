@@ -47,10 +47,10 @@ def make_model() -> Callable[..., Any]:
     import torch
 
     from napari_ghosthunter.labelling.classes import ClassScheme
-    from napari_ghosthunter.learning.config import TrainingConfig
+    from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
     from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
     from napari_ghosthunter.learning.network import build_network
-    from napari_ghosthunter.learning.patterns import FittedPatterns, PatternConfig, input_size
+    from napari_ghosthunter.learning.patterns import FittedPatterns, input_size
     from napari_ghosthunter.learning.validation import HeldOut
 
     def make(

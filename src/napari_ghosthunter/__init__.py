@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from napari_ghosthunter.labelling.labelfiles import read_paper_labels as read_paper_labels
     from napari_ghosthunter.labelling.labelfiles import write_labels as write_labels
     from napari_ghosthunter.labelling.labels import LabelSet as LabelSet
+    from napari_ghosthunter.learning.config import PatternConfig as PatternConfig
     from napari_ghosthunter.learning.config import TrainingConfig as TrainingConfig
     from napari_ghosthunter.learning.model import Model as Model
     from napari_ghosthunter.learning.modelfile import load_model as load_model
     from napari_ghosthunter.learning.modelfile import save_model as save_model
-    from napari_ghosthunter.learning.patterns import PatternConfig as PatternConfig
     from napari_ghosthunter.learning.training import EpochReport as EpochReport
     from napari_ghosthunter.learning.training import train as train
+    from napari_ghosthunter.mapping.compatibility import compare_scans as compare_scans
     from napari_ghosthunter.mapping.domains import DomainMap as DomainMap
     from napari_ghosthunter.mapping.evaluation import evaluate as evaluate
     from napari_ghosthunter.mapping.segmentation import segment as segment
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from napari_ghosthunter.scan.scan import Scan as Scan
     from napari_ghosthunter.scan.simulate import SimulationConfig as SimulationConfig
     from napari_ghosthunter.scan.simulate import simulate as simulate
+    from napari_ghosthunter.session.bundle import open_bundle as open_bundle
+    from napari_ghosthunter.session.bundle import save_bundle as save_bundle
+    from napari_ghosthunter.session.past import find_sittings as find_sittings
+    from napari_ghosthunter.session.session import Session as Session
 
 # Where each public name lives. Two of them are modules: `gh.sampler.next_round(...)`, `gh.virtual.virtual_image(...)`.
 _HOMES = {
@@ -50,9 +55,10 @@ _HOMES = {
     "Model": "learning.model",
     "load_model": "learning.modelfile",
     "save_model": "learning.modelfile",
-    "PatternConfig": "learning.patterns",
+    "PatternConfig": "learning.config",
     "EpochReport": "learning.training",
     "train": "learning.training",
+    "compare_scans": "mapping.compatibility",
     "DomainMap": "mapping.domains",
     "evaluate": "mapping.evaluation",
     "segment": "mapping.segmentation",
@@ -62,6 +68,10 @@ _HOMES = {
     "Scan": "scan.scan",
     "SimulationConfig": "scan.simulate",
     "simulate": "scan.simulate",
+    "open_bundle": "session.bundle",
+    "save_bundle": "session.bundle",
+    "find_sittings": "session.past",
+    "Session": "session.session",
 }
 _MODULES = {"sampler": "labelling.sampling", "labels": "labelling.labels", "virtual": "scan.virtual"}
 

@@ -59,5 +59,27 @@ class MapError(GhostHunterError):
     """A domain map cannot be read or compared."""
 
 
+class SessionError(GhostHunterError):
+    """A sitting or a bundle cannot be opened, or gone on with."""
+
+
+class ScanMovedError(SessionError):
+    """The scan of a bundle is not where it was.
+
+    Attributes
+    ----------
+    path
+        Where it was, as the machine that wrote the bundle called it; None for a scan that came from no file.
+    """
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class OtherScanError(SessionError):
+    """The labels of a sitting or a bundle belong to another scan than the one that is open."""
+
+
 class OutputError(GhostHunterError):
     """An output cannot be written, or exists already and was not to be overwritten."""

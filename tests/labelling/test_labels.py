@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_ghosthunter.errors import LabelError
+from napari_ghosthunter.errors import LabelError, OutputError
 from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.edits import SamplePoint, SetPoint
 from napari_ghosthunter.labelling.labels import Batch, LabelSet, RenameClass, SetClasses, SetLabel, edit_from_json
 
 SHAPE = (3, 4)
 NAMES = ("none", "vertical", "horizontal", "wall")
-State = tuple[dict[tuple[int, int], str], ClassScheme]
+State = tuple[dict[tuple[int, int], str], ClassScheme, list[tuple[tuple[int, int], str]]]
 
 positions = st.tuples(st.integers(-1, SHAPE[0]), st.integers(-1, SHAPE[1]))  # some outside the scan
 names = st.sampled_from(NAMES)
@@ -23,6 +24,8 @@ calls = st.lists(
     st.one_of(
         st.tuples(st.just("label"), positions, st.none() | names),
         st.tuples(st.just("label_many"), st.dictionaries(positions, st.none() | names, max_size=4)),
+        st.tuples(st.just("add_points"), st.dictionaries(positions, st.sampled_from(["grid", "by hand"]), max_size=4)),
+        st.tuples(st.just("remove_point"), positions),
         st.tuples(st.just("add_class"), names),
         st.tuples(st.just("remove_class"), names),
         st.tuples(st.just("rename_class"), names, names),
@@ -35,11 +38,12 @@ calls = st.lists(
 
 
 def start() -> LabelSet:
-    return LabelSet(ClassScheme.from_names(NAMES[:3]), SHAPE, {(0, 0): "none", (2, 3): "vertical"})
+    labels = {(0, 0): "none", (2, 3): "vertical"}
+    return LabelSet(ClassScheme.from_names(NAMES[:3]), SHAPE, labels, {(2, 3): "grid", (1, 1): "by hand"})
 
 
 def state(labels: LabelSet) -> State:
-    return dict(labels), labels.classes
+    return dict(labels), labels.classes, list(labels.points.items())
 
 
 def call(labels: LabelSet, method: str, *arguments: Any) -> None:
@@ -206,6 +210,54 @@ def test_a_new_edit_ends_what_could_be_redone() -> None:
     assert not labels.can_redo
 
 
+def test_points_keep_the_order_in_which_they_came() -> None:
+    labels = LabelSet(ClassScheme.from_names(["a"]), SHAPE)
+    labels.add_points({(2, 0): "grid", (0, 1): "grid"})
+    labels.add_points({(1, 1): "by hand", (2, 0): "asked for again"})
+    before = labels.points
+    assert list(before.items()) == [((2, 0), "grid"), ((0, 1), "grid"), ((1, 1), "by hand")]
+    labels.remove_point((0, 1))
+    assert list(labels.points) == [(2, 0), (1, 1)]
+    labels.undo()
+    assert labels.points == before, "in its old place"
+    labels.label((0, 1), "a")
+    assert labels.waiting == [(2, 0), (1, 1)]
+
+
+def test_removing_a_point_takes_its_label_in_one_step() -> None:
+    labels = start()
+    labels.remove_point((2, 3))
+    assert (2, 3) not in labels
+    assert list(labels.points) == [(1, 1)]
+    labels.undo()
+    assert state(labels) == state(start())
+    labels.remove_point((0, 0))  # a label without a sample point
+    labels.remove_point((0, 2))  # neither
+    labels.undo()
+    assert state(labels) == state(start())
+    assert not labels.can_undo
+
+
+@pytest.mark.parametrize("how", ["apply", "undo", "redo"])
+def test_what_cannot_be_recorded_has_not_happened(how: str) -> None:
+    def refuse(edit: Any, doing: str) -> None:
+        if doing == how:
+            raise OutputError("the disk is full")
+
+    labels = start()
+    labels.label((1, 1), "none")
+    if how == "redo":
+        labels.undo()
+    before, heard = state(labels), []
+    labels.recorder = refuse
+    labels.changed.connect(heard.append)
+    with pytest.raises(OutputError):
+        labels.label((1, 2), "none") if how == "apply" else getattr(labels, how)()
+    assert state(labels) == before
+    assert heard == []
+    assert (labels.can_undo, labels.can_redo) == ((False, True) if how == "redo" else (True, False))
+
+
 @pytest.mark.parametrize(
     "edit",
     [
@@ -214,6 +266,9 @@ def test_a_new_edit_ends_what_could_be_redone() -> None:
         SetLabel(position=(1, 1), before=None, after="wall"),
         RenameClass(before="wall", after="w"),
         RenameClass(before="none", after="vertical"),
+        SetPoint(position=(0, 0), before=SamplePoint(reason="grid", number=0), after=None),
+        SetPoint(position=(1, 1), before=None, after=SamplePoint(reason="grid", number=0)),
+        SetPoint(position=(9, 9), before=None, after=SamplePoint(reason="grid", number=0)),
         SetClasses(before=ClassScheme(), after=ClassScheme.from_names(NAMES)),
         SetClasses(before=ClassScheme.from_names(NAMES[:3]), after=ClassScheme.from_names(["vertical"])),
         Batch(

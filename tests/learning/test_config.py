@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from napari_ghosthunter.learning.config import Symmetry, TrainingConfig
-from napari_ghosthunter.learning.patterns import PatternConfig
+from napari_ghosthunter.learning.config import PatternConfig, Symmetry, TrainingConfig
 
 
 @pytest.mark.parametrize(("labels", "epochs"), [(2, 400), (50, 400), (1000, 100), (50_000, 100)])

@@ -12,9 +12,8 @@ import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from napari_ghosthunter.errors import LabelError, ModelError, TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.network import NETWORKS
-from napari_ghosthunter.learning.patterns import PatternConfig
 from napari_ghosthunter.learning.split import stratified_split
 from napari_ghosthunter.learning.training import train, trainable_classes
 from napari_ghosthunter.mapping.segmentation import segment
@@ -289,7 +288,8 @@ def test_training_works_with_neighbours(simulation, labels, pool, pool_size):
         (of_classes("a", "b"), {"device": "quantum"}, TrainingError, "no device 'quantum'"),
         (of_classes("a", "b"), {"network": "transformer"}, ModelError, "choose one of: ghosthunter"),
         (of_classes("a", "b"), {"symmetries": {"rot90": {"a": "b"}}}, TrainingError, "no two into the same"),
-        (of_classes("a", "b"), {"symmetries": {"rot90": {"a": "z", "z": "a"}}}, TrainingError, "'z', which has no labels"),
+        (of_classes("a", "b"), {"symmetries": {"rot90": {"a": "z", "z": "a"}}}, TrainingError,
+         "'z', which has no labels"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_trained_is_refused_at_once(labels, choices, error, says):

@@ -1,106 +1,48 @@
 """The labels of one scan, as a model that knows no view: every change is a small edit that can be taken back.
 
-The edits are what undo, redo and a journal on disk are made of, and what a view hears of: one kind of object for
-all four, so that they cannot disagree. The idea is that of the invertible actions of funtracks.
+Beside the labels it keeps the sample points, the positions that were chosen to be labelled, each with the reason why:
+one history for both, so that undo walks back over all that a user did.
 """
 
 from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from napari_ghosthunter.errors import LabelError
-from napari_ghosthunter.labelling.classes import ClassScheme, tidy_name
+from napari_ghosthunter.errors import GhostHunterError, LabelError
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.edits import (
+    Batch,
+    Edit,
+    How,
+    Position,
+    RenameClass,
+    SamplePoint,
+    SetClasses,
+    SetLabel,
+    SetPoint,
+    Single,
+    edit_from_json,
+)
 
-Position: TypeAlias = tuple[int, int]  # (scan_y, scan_x), a probe position in pixels
-
-
-class _Edit(BaseModel):
-    """What all edits share: they never change, and one line of JSON holds them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def to_json(self) -> str:
-        """Return the edit as one line of JSON, for a journal; `edit_from_json` reads it."""
-        return self.model_dump_json()
-
-
-class SetLabel(_Edit):
-    """Give one probe position the class `after` in place of `before`; None stands for 'not labelled'."""
-
-    kind: Literal["label"] = "label"
-    position: tuple[int, int]
-    before: str | None
-    after: str | None
-
-    def inverse(self) -> SetLabel:
-        """Return the edit that takes this one back."""
-        return SetLabel(position=self.position, before=self.after, after=self.before)
-
-
-class RenameClass(_Edit):
-    """Call the class `before` by the name `after`, in the scheme and in every label."""
-
-    kind: Literal["rename"] = "rename"
-    before: str
-    after: str
-
-    _tidy = field_validator("before", "after")(tidy_name)
-
-    def inverse(self) -> RenameClass:
-        """Return the edit that takes this one back."""
-        return RenameClass(before=self.after, after=self.before)
-
-
-class SetClasses(_Edit):
-    """Replace the class scheme `before` by `after`; labels keep their names, so none of theirs may vanish."""
-
-    kind: Literal["classes"] = "classes"
-    before: ClassScheme
-    after: ClassScheme
-
-    def inverse(self) -> SetClasses:
-        """Return the edit that takes this one back."""
-        return SetClasses(before=self.after, after=self.before)
-
-
-_Single: TypeAlias = SetLabel | RenameClass | SetClasses
-
-
-class Batch(_Edit):
-    """Several edits, done in their order and taken back together as one undo step."""
-
-    kind: Literal["batch"] = "batch"
-    edits: tuple[Annotated[_Single, Field(discriminator="kind")], ...]
-
-    def inverse(self) -> Batch:
-        """Return the edit that takes this one back."""
-        return Batch(edits=tuple(edit.inverse() for edit in reversed(self.edits)))
-
-
-Edit: TypeAlias = SetLabel | RenameClass | SetClasses | Batch
-_EDIT: TypeAdapter[Edit] = TypeAdapter(Annotated[Edit, Field(discriminator="kind")])
-
-
-def edit_from_json(line: str) -> Edit:
-    """Read an edit that `to_json` wrote.
-
-    Raises
-    ------
-    LabelError
-        If `line` is not such an edit.
-    """
-    try:
-        return _EDIT.validate_json(line)
-    except ValidationError as error:
-        raise LabelError(f"This is not an edit of labels: {line[:80]!r}.") from error
+__all__ = [
+    "Batch",
+    "Edit",
+    "LabelSet",
+    "Position",
+    "RenameClass",
+    "SetClasses",
+    "SetLabel",
+    "SetPoint",
+    "edit_from_json",
+    "inside_scan",
+]
 
 
 class LabelSet(Mapping[Position, str]):
@@ -116,8 +58,14 @@ class LabelSet(Mapping[Position, str]):
         The classes that labels may have; none by default.
     scan_shape
         (scan_y, scan_x) of the scan; without it any position that is not negative is allowed.
-    labels
-        Labels to start from; they are not part of the history.
+    labels, points
+        Labels, and sample points with their reasons, to start from; they are not part of the history.
+
+    Attributes
+    ----------
+    recorder
+        Called with each edit and how it was done ('apply', 'undo' or 'redo') before anybody hears of it, to keep it on
+        disk. If it raises a `GhostHunterError`, the edit is taken back: what is not kept has not happened.
 
     Raises
     ------
@@ -132,15 +80,21 @@ class LabelSet(Mapping[Position, str]):
         classes: ClassScheme | None = None,
         scan_shape: tuple[int, int] | None = None,
         labels: Mapping[Position, str] | None = None,
+        points: Mapping[Position, str] | None = None,
     ) -> None:
         self._classes = ClassScheme() if classes is None else classes
         self._scan_shape = scan_shape
+        self.recorder: Callable[[Edit, How], object] | None = None
         self._labels: dict[Position, str] = {}
+        self._points: dict[Position, SamplePoint] = {}
+        self._ordered: Mapping[Position, str] | None = None  # `points`, until one changes
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
         for position, name in (labels or {}).items():
             inside = self._inside(position)
             self._perform(SetLabel(position=inside, before=self._labels.get(inside), after=name))
+        for edit in self._new_points(points or {}):
+            self._perform(edit)
 
     @property
     def classes(self) -> ClassScheme:
@@ -168,6 +122,19 @@ class LabelSet(Mapping[Position, str]):
         """Say how many labels of which classes there are."""
         counts = ", ".join(f"{name}: {count}" for name, count in self.counts().items())
         return f"LabelSet({len(self)} labels; {counts or 'no classes'})"
+
+    @property
+    def points(self) -> Mapping[Position, str]:
+        """Sample points as they are now, labelled or not, each with its reason, in the order in which they came."""
+        if self._ordered is None:
+            order = sorted(self._points, key=lambda spot: (self._points[spot].number, spot))
+            self._ordered = MappingProxyType({spot: self._points[spot].reason for spot in order})
+        return self._ordered
+
+    @property
+    def waiting(self) -> list[Position]:
+        """Sample points that have no label yet, in the order in which they came."""
+        return [spot for spot in self.points if spot not in self._labels]
 
     @property
     def positions(self) -> NDArray[np.int64]:
@@ -207,6 +174,32 @@ class LabelSet(Mapping[Position, str]):
             [SetLabel(position=spot, before=self._labels.get(spot), after=name) for spot, name in wanted.items()]
         )
 
+    def add_points(self, reasons: Mapping[Position, str]) -> None:
+        """Add sample points, each with its reason, as one undo step; one that is there already stays as it is.
+
+        Raises
+        ------
+        LabelError
+            If a position is outside the scan; nothing is added then.
+        """
+        self._apply_changes(self._new_points(reasons))
+
+    def remove_point(self, position: Position) -> None:
+        """Remove a sample point and its label, as one undo step; nothing happens where there is neither.
+
+        Raises
+        ------
+        LabelError
+            If the position is outside the scan.
+        """
+        spot = self._inside(position)
+        self._apply_changes(
+            [
+                SetLabel(position=spot, before=self._labels.get(spot), after=None),
+                SetPoint(position=spot, before=self._points.get(spot), after=None),
+            ]
+        )
+
     def add_class(self, name: str, colour: str | None = None) -> None:
         """Add a class, as `ClassScheme.add` does."""
         self._apply_changes([SetClasses(before=self._classes, after=self._classes.add(name, colour))])
@@ -233,7 +226,7 @@ class LabelSet(Mapping[Position, str]):
         LabelError
             If the edit does not fit the labels as they are now.
         """
-        self._perform(edit)
+        self._perform_and_record(edit, "apply")
         self._done.append(edit)
         self._undone.clear()
         self.changed.emit(edit, "apply")
@@ -248,23 +241,33 @@ class LabelSet(Mapping[Position, str]):
         """Whether there is an undone edit to do again."""
         return bool(self._undone)
 
+    @property
+    def next_undo(self) -> Edit | None:
+        """The edit that `undo` would do; None if there is nothing to take back."""
+        return self._done[-1].inverse() if self._done else None
+
+    @property
+    def next_redo(self) -> Edit | None:
+        """The edit that `redo` would do; None if there is nothing to do again."""
+        return self._undone[-1] if self._undone else None
+
     def undo(self) -> None:
         """Take the last edit back; nothing happens if there is none."""
-        if self._done:
-            inverse = self._done[-1].inverse()
-            self._perform(inverse)
+        inverse = self.next_undo
+        if inverse is not None:
+            self._perform_and_record(inverse, "undo")
             self._undone.append(self._done.pop())
             self.changed.emit(inverse, "undo")
 
     def redo(self) -> None:
         """Do the last undone edit again; nothing happens if there is none."""
-        if self._undone:
-            edit = self._undone[-1]
-            self._perform(edit)
+        edit = self.next_redo
+        if edit is not None:
+            self._perform_and_record(edit, "redo")
             self._done.append(self._undone.pop())
             self.changed.emit(edit, "redo")
 
-    def _apply_changes(self, edits: Sequence[_Single]) -> None:
+    def _apply_changes(self, edits: Sequence[Single]) -> None:
         """Do those of the edits that change something, as one undo step."""
         changes = [edit for edit in edits if edit.before != edit.after]
         if len(changes) == 1:
@@ -272,11 +275,32 @@ class LabelSet(Mapping[Position, str]):
         elif changes:
             self.apply(Batch(edits=tuple(changes)))
 
+    def _new_points(self, reasons: Mapping[Position, str]) -> list[Single]:
+        """Give those points that are not there yet the numbers after all that are."""
+        wanted = {self._inside(position): reason for position, reason in reasons.items()}
+        new = [(spot, reason) for spot, reason in wanted.items() if spot not in self._points]
+        first = 1 + max((point.number for point in self._points.values()), default=-1)
+        return [
+            SetPoint(position=spot, before=None, after=SamplePoint(reason=reason, number=number))
+            for number, (spot, reason) in enumerate(new, start=first)
+        ]
+
+    def _perform_and_record(self, edit: Edit, how: How) -> None:
+        self._perform(edit)
+        if self.recorder is not None:
+            try:
+                self.recorder(edit, how)
+            except GhostHunterError:
+                self._perform(edit.inverse())
+                raise
+
     def _perform(self, edit: Edit) -> None:
         """Do an edit without remembering or telling it."""
         match edit:
             case SetLabel():
                 self._set_label(edit)
+            case SetPoint():
+                self._set_point(edit)
             case RenameClass():
                 self._classes = self._classes.rename(edit.before, edit.after)
                 for position, name in self._labels.items():
@@ -288,7 +312,7 @@ class LabelSet(Mapping[Position, str]):
                 self._perform_all(edit)
 
     def _perform_all(self, batch: Batch) -> None:
-        done: list[_Single] = []
+        done: list[Single] = []
         try:
             for edit in batch.edits:
                 self._perform(edit)
@@ -308,6 +332,16 @@ class LabelSet(Mapping[Position, str]):
         else:
             self._classes.id_of(edit.after)  # refuses an unknown class
             self._labels[position] = edit.after
+
+    def _set_point(self, edit: SetPoint) -> None:
+        position = self._inside(edit.position)
+        if self._points.get(position) != edit.before:
+            raise LabelError(f"The sample point at {position} is not as the edit expects it; the edit does not fit.")
+        self._ordered = None
+        if edit.after is None:
+            self._points.pop(position, None)
+        else:
+            self._points[position] = edit.after
 
     def _set_classes(self, edit: SetClasses) -> None:
         lost = set(self._labels.values()) - set(edit.after.names)

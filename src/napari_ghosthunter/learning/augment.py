@@ -93,7 +93,8 @@ def _permutation(symmetry: str, mapping: Mapping[str, str], names: Sequence[str]
     unknown = sorted((set(mapping) | set(mapping.values())) - set(names))
     if unknown:
         raise TrainingError(
-            f"Symmetry '{symmetry}' names {unknown[0]!r}, which has no labels; the labelled classes are {', '.join(names)}."
+            f"Symmetry '{symmetry}' names {unknown[0]!r}, which has no labels; the labelled classes are "
+            f"{', '.join(names)}."
         )
     if len(set(becomes.values())) != len(names):
         raise TrainingError(f"Symmetry '{symmetry}' must turn each class into another one, no two into the same.")

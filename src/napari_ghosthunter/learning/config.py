@@ -1,4 +1,7 @@
-"""TrainingConfig: every choice of a training run in one place, for the form, the model file and the algorithm."""
+"""Every choice of a training run in one place, for the form, the model file and the algorithm.
+
+`PatternConfig` says how a pattern becomes a network input, `TrainingConfig` how the network learns from it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,50 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Symmetry = Literal["rot90", "rot180", "rot270", "flip_y", "flip_x", "transpose"]
+
+SMALLEST_INPUT = 16  # three halvings of the network leave 2 x 2
+LARGEST_INPUT = 512
+
+
+class PatternConfig(BaseModel):
+    """How a diffraction pattern becomes a network input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pool: Literal["none", "mean", "max"] = Field(
+        "none", title="Pooling", description="Replace each pattern by the mean or maximum over its neighbours."
+    )
+    pool_size: Literal[1, 3, 5] = Field(
+        3, title="Pooling size", description="Side of the square of probe positions that mean or maximum go over."
+    )
+    size: int = Field(
+        128, ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8, title="Input size",
+        description="Patterns are binned to this many pixels a side; smaller detectors keep their own size.",
+    )  # fmt: skip
+    crop: float = Field(1.0, gt=0.1, le=1, title="Crop", description="Share of each side of the detector that is used.")
+    centre: Literal["detector", "beam"] = Field(
+        "beam", title="Centre of the crop", description="The middle of the detector, or the direct beam of each scan."
+    )
+    clip_hot: bool = Field(
+        True, title="Clip hot pixels", description="Bring lone bright pixels down to their brightest neighbour."
+    )
+    scaling: Literal["log", "sqrt", "linear"] = Field(
+        "log", title="Intensity scaling", description="Logarithm and square root lift faint disks into view."
+    )
+    log_floor: float = Field(
+        0.05, gt=0, le=100, title="Log floor",
+        description="Intensity, as a share of the pattern's mean, below which the logarithm turns linear.",
+    )  # fmt: skip
+    contrast_window: float = Field(
+        0.25, ge=0, le=1, title="Local contrast",
+        description="Compare each pixel with a window around it, of this share of the pattern's side; 0 does not. "
+        "Takes away what thickness, tilt and diffuse scattering do to whole regions of a pattern.",
+    )  # fmt: skip
+
+    @property
+    def reach(self) -> int:
+        """How many probe positions away a pattern still counts; 0 without pooling."""
+        return 0 if self.pool == "none" else self.pool_size // 2
 
 
 class TrainingConfig(BaseModel):
@@ -33,7 +80,7 @@ class TrainingConfig(BaseModel):
         0.2, ge=0, le=0.5, title="Held-out share", description="Share of the labels kept back to choose the epoch."
     )
     shift: float = Field(
-        0.06, ge=0, le=0.25, title="Shift",
+        0.02, ge=0, le=0.25, title="Shift",
         description="Largest random shift of a pattern, as a share of its side: the pattern centre wanders.",
     )  # fmt: skip
     symmetries: dict[Symmetry, dict[str, str]] = Field(

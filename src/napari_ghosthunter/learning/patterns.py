@@ -11,7 +11,7 @@ pattern is scaled by its own intensity, so that a scan of another dose or gain n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -20,58 +20,16 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor
 
+from napari_ghosthunter.learning.config import LARGEST_INPUT, SMALLEST_INPUT, PatternConfig
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite, zero_nonfinite
 from napari_ghosthunter.scan.virtual import measure_scan_beam
 
 CONTRAST_FLOOR = 0.3  # in standard deviations of the pattern
 HOT = 3  # times the brightest neighbour
-SMALLEST_INPUT = 16  # three halvings of the network leave 2 x 2
-LARGEST_INPUT = 512
 BATCH = 64  # patterns reduced at once: enough to keep the cores busy, few enough to stay in the caches
 
 
 Window: TypeAlias = tuple[slice, slice]  # part of the detector along (k_y, k_x)
-
-
-class PatternConfig(BaseModel):
-    """How a diffraction pattern becomes a network input."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pool: Literal["none", "mean", "max"] = Field(
-        "none", title="Pooling", description="Replace each pattern by the mean or maximum over its neighbours."
-    )
-    pool_size: Literal[1, 3, 5] = Field(
-        3, title="Pooling size", description="Side of the square of probe positions that mean or maximum go over."
-    )
-    size: int = Field(
-        128, ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8, title="Input size",
-        description="Patterns are binned to this many pixels a side; smaller detectors keep their own size.",
-    )  # fmt: skip
-    crop: float = Field(1.0, gt=0.1, le=1, title="Crop", description="Share of each side of the detector that is used.")
-    centre: Literal["detector", "beam"] = Field(
-        "beam", title="Centre of the crop", description="The middle of the detector, or the direct beam of each scan."
-    )
-    clip_hot: bool = Field(
-        True, title="Clip hot pixels", description="Bring lone bright pixels down to their brightest neighbour."
-    )
-    scaling: Literal["log", "sqrt", "linear"] = Field(
-        "log", title="Intensity scaling", description="Logarithm and square root lift faint disks into view."
-    )
-    log_floor: float = Field(
-        0.05, gt=0, le=100, title="Log floor",
-        description="Intensity, as a share of the pattern's mean, below which the logarithm turns linear.",
-    )  # fmt: skip
-    contrast_window: float = Field(
-        0.14, ge=0, le=1, title="Local contrast",
-        description="Compare each pixel with a window around it, of this share of the pattern's side; 0 does not. "
-        "Takes away what thickness, tilt and diffuse scattering do to whole regions of a pattern.",
-    )  # fmt: skip
-
-    @property
-    def reach(self) -> int:
-        """How many probe positions away a pattern still counts; 0 without pooling."""
-        return 0 if self.pool == "none" else self.pool_size // 2
 
 
 class FittedPatterns(BaseModel):

@@ -18,11 +18,11 @@ from napari_ghosthunter.errors import LabelError, TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.augment import Augmentation, refuse_skewed
-from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.device import choose_device, spare_core
 from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
 from napari_ghosthunter.learning.network import build_network, placed
-from napari_ghosthunter.learning.patterns import FittedPatterns, PatternConfig, fit_patterns, input_size
+from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, input_size
 from napari_ghosthunter.learning.split import stratified_split
 from napari_ghosthunter.learning.validation import HeldOut, confusion_matrix
 from napari_ghosthunter.scan.describe import describe

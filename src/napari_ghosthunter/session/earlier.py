@@ -1,0 +1,76 @@
+"""What a session may begin with beside its labels: the choices and results of an earlier sitting, or of a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.learning.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.learning.config import PatternConfig
+    from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.mapping.domains import DomainMap
+    from napari_ghosthunter.session.replay import Replayed
+    from napari_ghosthunter.session.sitting import Sitting
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Choices and results to begin with; None for what there is not.
+
+    Attributes
+    ----------
+    training, patterns
+        How to train.
+    model, domain_map
+        The last model and the last map.
+    notes
+        What the user should be told, one sentence or two each.
+    """
+
+    training: TrainingConfig | None = None
+    patterns: PatternConfig | None = None
+    model: Model | None = None
+    domain_map: DomainMap | None = None
+    notes: tuple[str, ...] = ()
+
+
+def earlier_of(sitting: Sitting, state: Replayed) -> Earlier:
+    """Gather what a sitting kept; what cannot be read is left out, and said in the notes."""
+    notes = list(state.notes)
+    model = domain_map = None
+    try:
+        model = sitting.load_model()
+    except GhostHunterError as error:
+        notes.append(f"The model of this sitting cannot be read; train again. ({error})")
+    try:
+        domain_map = sitting.load_map()
+        if domain_map is not None and domain_map.scan_shape != state.labels.scan_shape:
+            domain_map = None
+            notes.append("The map of this sitting does not fit the scan; map it again.")
+    except GhostHunterError as error:
+        notes.append(f"The map of this sitting cannot be read; map the scan again. ({error})")
+    training, patterns = chosen(state.training, state.patterns, notes)
+    return Earlier(training, patterns, model, domain_map, tuple(notes))
+
+
+def chosen(
+    training: dict[str, Any] | None, patterns: dict[str, Any] | None, notes: list[str]
+) -> tuple[TrainingConfig | None, PatternConfig | None]:
+    """Read configurations that were chosen; one that cannot be read is left out, and said in the notes."""
+    first: TrainingConfig | None = None
+    second: PatternConfig | None = None
+    try:
+        if training is not None:
+            first = TrainingConfig.model_validate(training)
+        if patterns is not None:
+            from napari_ghosthunter.learning.config import PatternConfig
+
+            second = PatternConfig.model_validate(patterns)
+    except ValidationError:
+        notes.append("Some of the training settings cannot be read; the defaults are used instead.")
+    return first, second

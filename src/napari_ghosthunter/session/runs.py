@@ -1,0 +1,147 @@
+"""A training or a segmentation under way, over a snapshot of the session: it may run in another thread.
+
+A run reads nothing of the session and changes nothing of it. What it yields is handed to the session in the thread that
+the session lives in; the session knows its latest run of each kind, and drops what an older one still brings.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.scan.scan import Scan
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+    from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.learning.training import EpochReport
+    from napari_ghosthunter.mapping.domains import DomainMap
+    from napari_ghosthunter.mapping.segmentation import RowBand
+
+KEEP_SECONDS = 20.0  # of training that a crash may cost: the model is written no more often than this
+
+
+class _Run:
+    """What can be stopped, from any thread."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let the run end after the step it is at, as if there were no more to do."""
+        self._stopped.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopped.is_set()
+
+
+class TrainingRun(_Run):
+    """A training: iterate over it for one report an epoch.
+
+    Parameters
+    ----------
+    scan, labels, config, patterns, device
+        As for `learning.training.train`; the labels are copied.
+    keep
+        Called with this run and a model that should be written to disk, in the thread of the run: now and then, and
+        with the best model at the end, also after a stop or an error.
+    """
+
+    def __init__(
+        self, scan: Scan, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig | None,
+        device: str, keep: Callable[[TrainingRun, Model], object],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._scan, self._config, self._patterns, self._device = scan, config, patterns, device
+        self._labels = LabelSet(labels.classes, labels.scan_shape, labels)
+        self._keep = keep
+
+    def __iter__(self) -> Iterator[EpochReport]:
+        """Train; whatever may be wrong with labels, configuration or device is raised by the first step.
+
+        Raises
+        ------
+        GhostHunterError
+            What `learning.training.train` raises, and OutputError if the model cannot be kept.
+        """
+        from napari_ghosthunter.learning.training import train
+
+        latest: Model | None = None
+        kept: Model | None = None
+        kept_at = time.monotonic()
+        try:
+            for report in train(self._scan, self._labels, self._config, self._patterns, device=self._device):
+                latest = report.model
+                if time.monotonic() - kept_at > KEEP_SECONDS:
+                    self._keep(self, latest)
+                    kept, kept_at = latest, time.monotonic()
+                yield report
+                if self.stopped:
+                    break
+        finally:
+            if latest is not None and latest is not kept:
+                self._keep(self, latest)
+
+
+class SegmentationRun(_Run):
+    """A segmentation: iterate over it for bands of finished rows.
+
+    Parameters
+    ----------
+    scan, model, device
+        As for `mapping.segmentation.segment_rows`.
+    keep
+        Called with this run and the map, in the thread of the run, at the end; after a stop or an error the rest of its
+        rows have no data.
+    """
+
+    def __init__(
+        self, scan: Scan, model: Model, device: str, keep: Callable[[SegmentationRun, DomainMap], object]
+    ) -> None:
+        super().__init__()
+        self._scan, self._model, self._device, self._keep = scan, model, device, keep
+        self._probabilities: NDArray[np.float32] | None = None
+        self._blank: DomainMap | None = None
+
+    def __iter__(self) -> Iterator[RowBand]:
+        """Classify row after row.
+
+        Raises
+        ------
+        GhostHunterError
+            What `mapping.segmentation.segment_rows` raises, and OutputError if the map cannot be kept.
+        """
+        from napari_ghosthunter.mapping.segmentation import assemble, segment_rows
+
+        shape = (*self._scan.scan_shape, len(self._model.classes))
+        self._probabilities = np.full(shape, np.nan, np.float32)
+        self._blank = assemble(self._probabilities.copy(), self._scan, self._model, 0)
+        latest: RowBand | None = None
+        try:
+            for band in segment_rows(self._scan, self._model, device=self._device):
+                self._probabilities[band.start : band.stop] = band.probabilities
+                latest = band
+                yield band
+                if self.stopped:
+                    break
+        finally:
+            if latest is not None:
+                self._keep(self, self.map_until(latest))
+
+    def map_until(self, band: RowBand) -> DomainMap:
+        """Give the map as it was when this run gave `band`; later rows have no data."""
+        assert self._probabilities is not None  # there is a band
+        assert self._blank is not None
+        probabilities = self._probabilities.copy()  # the run may be writing further rows
+        probabilities[band.stop :] = np.nan
+        provenance = {**self._blank.provenance, "nonfinite_pixels": band.nonfinite}
+        return replace(self._blank, probabilities=probabilities, provenance=provenance)

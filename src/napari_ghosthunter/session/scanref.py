@@ -1,0 +1,89 @@
+"""The scan of a bundle, by reference: enough to find and open it again here or elsewhere, and to know that it is it."""
+
+from __future__ import annotations
+
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_ghosthunter.errors import OtherScanError, ScanMovedError
+from napari_ghosthunter.scan.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.scan.scan import Scan
+
+
+class ScanReference(BaseModel):
+    """Where a scan was, how it was opened, and what it is known by."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    shape: tuple[int, int, int, int]
+    path: str | None  # as the machine that wrote it calls it
+    reader: str
+    dataset: str | None
+    scan_shape: tuple[int, int] | None  # where the user gave it
+
+
+def reference_to(scan: Scan, mark: str) -> ScanReference:
+    """Refer to a scan whose fingerprint is `mark`."""
+    source = scan.provenance
+    return ScanReference(
+        fingerprint=mark,
+        shape=scan.shape,
+        path=None if source.path is None else str(source.path),
+        reader=source.reader,
+        dataset=source.dataset,
+        scan_shape=source.scan_shape,
+    )
+
+
+def find_scan(
+    reference: ScanReference, bundle: Path, scan: Scan | None, scan_path: Path | str | None, *, force: bool
+) -> Scan:
+    """Open the scan of a bundle: the one that is given, or the file that is given, or the file where it was.
+
+    Raises
+    ------
+    ScanMovedError
+        If it is not found.
+    OtherScanError
+        If it is another scan, unless that is forced.
+    ScanError
+        If it cannot be opened.
+    """
+    if scan is None:
+        scan = _opened(reference, scan_path or _place(reference, bundle))
+    if not force and fingerprint(scan) != reference.fingerprint:
+        what = scan.provenance.path or "The scan that is open"
+        raise OtherScanError(
+            f"{what} is not the scan that {bundle.name} was made with: it holds other patterns, or has another shape "
+            f"(now {scan.shape}, then {reference.shape}). Labels of one scan are wrong on another."
+        )
+    return scan
+
+
+def _place(reference: ScanReference, bundle: Path) -> Path:
+    """Find the file where it was, or beside the bundle."""
+    if reference.path is None:
+        raise ScanMovedError(f"The scan of {bundle.name} came from no file; open it first, and give it as scan=.")
+    # a path from Windows is one name elsewhere, and both kinds of slashes part names on Windows
+    name = PureWindowsPath(reference.path).name if "\\" in reference.path else Path(reference.path).name
+    for place in (Path(reference.path), bundle.absolute().parent / name):
+        if place.exists():
+            return place
+    raise ScanMovedError(
+        f"The scan of {bundle.name} is not at {reference.path} any more, nor is {name} beside the bundle; "
+        "say where it is now (scan_path= in Python).",
+        reference.path,
+    )
+
+
+def _opened(reference: ScanReference, path: Path | str) -> Scan:
+    """Open a file as the scan was opened; a reader that is none, as that of a simulation, is chosen by the ending."""
+    from napari_ghosthunter.scan.readers import READERS, open_scan
+
+    reader = reference.reader if reference.reader in {known.name for known in READERS} else None
+    return open_scan(path, scan_shape=reference.scan_shape, dataset=reference.dataset, reader=reader)

@@ -1,0 +1,385 @@
+"""One sitting at one scan: what is labelled, trained and mapped, for any view to show, and kept on disk as it happens.
+
+No window is known here. What a user does is one method each; what a view must redraw it hears from four signals; what
+takes time is a run (see `runs`) that may go in another thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_ghosthunter.errors import ModelError
+from napari_ghosthunter.labelling.edits import Edit, How
+from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.scan.describe import describe
+from napari_ghosthunter.scan.fingerprint import fingerprint
+from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.earlier import Earlier, earlier_of
+from napari_ghosthunter.session.journal import Header
+from napari_ghosthunter.session.labelling import Labelling, points_for_all
+from napari_ghosthunter.session.runs import SegmentationRun, TrainingRun
+from napari_ghosthunter.session.sitting import Sitting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from napari_ghosthunter.learning.config import PatternConfig
+    from napari_ghosthunter.learning.model import Epoch, Model
+    from napari_ghosthunter.learning.training import EpochReport
+    from napari_ghosthunter.mapping.domains import DomainMap
+    from napari_ghosthunter.mapping.segmentation import RowBand
+    from napari_ghosthunter.session.past import PastSitting
+
+
+class Session(Labelling):
+    """The state of one sitting. Use it in one thread; only the runs that it starts may go in another.
+
+    `Session(scan)` keeps nothing on disk; `Session.start` and `Session.resume` do.
+
+    Signals
+    -------
+    labels.changed(edit, how)
+        A label, a class or a sample point changed; `how` is 'apply', 'undo' or 'redo'.
+    current_changed(position)
+        Another point, (scan_y, scan_x), is to be labelled; None for none.
+    model_changed()
+        There is another model, or its history grew by an epoch.
+    map_changed(start, stop)
+        The rows start..stop of the map are new. A new map begins with start 0; its later rows have no data yet.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    labels
+        Labels, classes and sample points of this scan; none by default.
+    sitting
+        Where everything is kept on disk; nowhere by default.
+    earlier
+        Choices and results to begin with.
+
+    Attributes
+    ----------
+    scan, labels
+        As given. Undo and redo go over labels, classes and sample points alike.
+    notes
+        What the user should be told of the sitting that is gone on with; empty if all is well.
+
+    Raises
+    ------
+    LabelError
+        If the labels are of a scan of another shape.
+    """
+
+    model_changed = Signal()
+    map_changed = Signal(int, int)
+
+    def __init__(
+        self,
+        scan: Scan,
+        labels: LabelSet | None = None,
+        sitting: Sitting | None = None,
+        earlier: Earlier | None = None,
+    ) -> None:
+        super().__init__(LabelSet(scan_shape=scan.scan_shape) if labels is None else labels, scan.scan_shape)
+        earlier = earlier or Earlier()
+        self.scan, self.notes = scan, earlier.notes
+        self._sitting = sitting
+        self._training_config, self._pattern_config = earlier.training, earlier.patterns
+        self._model, self._map = earlier.model, earlier.domain_map
+        self._training: TrainingRun | None = None  # the latest run of each kind; what older ones bring is dropped
+        self._segmentation: SegmentationRun | None = None
+        self._kept = earlier.model  # the model that is on disk, but for one that a bundle brought
+        self._shown: tuple[SegmentationRun, RowBand] | None = None  # what the map is yet to be made of
+        self._hashed: tuple[Mapping[str, Tensor], str] | None = None  # weights and the hash of their model
+        self._keeping = threading.Lock()  # runs keep their results in their own threads
+        if sitting is not None:
+            self.labels.recorder = self._record
+
+    @classmethod
+    def start(
+        cls,
+        scan: Scan,
+        labels: LabelSet | None = None,
+        earlier: Earlier | None = None,
+        *,
+        data_folder: Path | None = None,
+    ) -> Session:
+        """Start a sitting that is kept on disk, from the first edit on.
+
+        Parameters
+        ----------
+        scan
+            The scan; a few of its patterns are read.
+        labels
+            Classes, labels and points to begin with; they are copied.
+        earlier
+            Choices and results to begin with.
+        data_folder
+            Where sittings are kept; the user's data folder by default.
+
+        Raises
+        ------
+        LabelError
+            If a label lies outside the scan.
+        """
+        copy = points_for_all(LabelSet() if labels is None else labels, scan.scan_shape)
+        earlier = earlier or Earlier()
+        header = Header.of(
+            fingerprint(scan),
+            describe(scan),
+            copy,
+            training=None if earlier.training is None else earlier.training.model_dump(mode="json"),
+            patterns=None if earlier.patterns is None else earlier.patterns.model_dump(mode="json"),
+        )
+        return cls(scan, copy, Sitting.new(header, data_folder), earlier)
+
+    @classmethod
+    def resume(cls, scan: Scan, past: PastSitting | Path) -> Session:
+        """Go on with an earlier sitting (see `past.find_sittings`), or with the one kept in a folder.
+
+        Labels, classes, points, choices, model and map are as they were, and so is the undo history. `notes` says what
+        could not be read, if the journal was torn or damaged. With a model it imports torch, which takes seconds.
+
+        Raises
+        ------
+        OtherScanError
+            If the sitting was at another scan.
+        SessionError
+            If it is open in another window, cannot be read, or a newer version wrote it.
+        OutputError
+            If nothing can be written there.
+        """
+        folder = past if isinstance(past, Path) else past.folder
+        sitting, state = Sitting.reopen(folder, fingerprint(scan), scan.scan_shape)
+        return cls(scan, state.labels, sitting, earlier_of(sitting, state))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where this sitting is kept on disk (from the first edit on); None if it is not kept."""
+        return None if self._sitting is None else self._sitting.folder
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of the scan."""
+        return fingerprint(self.scan) if self._sitting is None else self._sitting.header.fingerprint
+
+    def close(self) -> None:
+        """Stop what runs, keep the best model, and let others go on with this sitting; no edit is possible any more.
+
+        Raises
+        ------
+        OutputError
+            If the model cannot be kept; the session is closed all the same.
+        """
+        self.stop_training()
+        self.stop_segmenting()
+        with self._keeping:
+            if self._sitting is None or self._sitting.closed:
+                return
+            try:
+                if self._model is not None and self._model is not self._kept:
+                    self._sitting.keep_model(self._model)
+            finally:
+                self._sitting.close()
+
+    # ---- choices ----
+
+    @property
+    def training_config(self) -> TrainingConfig:
+        """How to train; what is set here is kept on disk."""
+        return self._training_config or TrainingConfig()
+
+    @training_config.setter
+    def training_config(self, config: TrainingConfig) -> None:
+        if config != self.training_config:
+            if self._sitting is not None:
+                self._sitting.record_choices(training=config.model_dump(mode="json"))
+            self._training_config = config
+
+    @property
+    def pattern_config(self) -> PatternConfig:
+        """How patterns become network input; what is set here is kept on disk. It imports torch."""
+        from napari_ghosthunter.learning.config import PatternConfig
+
+        return self._pattern_config or PatternConfig()
+
+    @pattern_config.setter
+    def pattern_config(self, config: PatternConfig) -> None:
+        if config != self.pattern_config:
+            if self._sitting is not None:
+                self._sitting.record_choices(patterns=config.model_dump(mode="json"))
+            self._pattern_config = config
+
+    # ---- training ----
+
+    @property
+    def model(self) -> Model | None:
+        """The model; while it trains, the best so far."""
+        return self._model
+
+    @property
+    def history(self) -> tuple[Epoch, ...]:
+        """Figures of each epoch of the training that the model comes from, up to now."""
+        return self._model.record.history if self._model else ()
+
+    @property
+    def training_needs(self) -> str:
+        """What is missing for training, as a sentence for the user; empty if nothing is."""
+        labelled = [name for name, count in self.labels.counts().items() if count]
+        if len(labelled) >= 2:
+            return ""
+        have = f"only '{labelled[0]}' has some" if labelled else "there are none yet"
+        return f"Training needs labels of at least two classes; {have}."
+
+    def start_training(self, device: str = "auto") -> TrainingRun:
+        """Begin a training on the labels as they are now; it stops the one before it, if that still runs.
+
+        Iterate over the run, in any thread, and hand each report to `take_report` in the thread of the session.
+        """
+        self.stop_training()
+        self._training = TrainingRun(
+            self.scan, self.labels, self.training_config, self._pattern_config, device, self._keep_trained
+        )
+        return self._training
+
+    def take_report(self, run: TrainingRun, report: EpochReport) -> bool:
+        """Take over the model and the history of a report; false, and nothing changes, if a newer run was begun."""
+        if run is not self._training:
+            return False
+        self._set_model(report.model)
+        return True
+
+    def train(self, device: str = "auto") -> Iterator[EpochReport]:
+        """Train in this thread, and take over each report before it is given.
+
+        Raises
+        ------
+        GhostHunterError
+            With the first step, what `learning.training.train` raises.
+        """
+        run = self.start_training(device)
+        for report in run:
+            if not self.take_report(run, report):
+                return
+            yield report
+
+    def stop_training(self) -> None:
+        """Let the training end after this epoch, with the best model until then."""
+        if self._training is not None:
+            self._training.stop()
+
+    def use_model(self, model: Model) -> None:
+        """Use a model from elsewhere, such as a file; a training that runs is stopped and its model dropped."""
+        self.stop_training()
+        with self._keeping:
+            self._training = None
+            if self._sitting is not None:
+                self._sitting.keep_model(model)
+                self._kept = model
+        self._set_model(model)
+
+    # ---- the map ----
+
+    @property
+    def domain_map(self) -> DomainMap | None:
+        """The map; rows that were not computed (yet) have no data."""
+        if self._shown is not None:
+            run, band = self._shown
+            self._map, self._shown = run.map_until(band), None
+        return self._map
+
+    @property
+    def map_is_current(self) -> bool:
+        """Whether there is a map, and the model of now made it."""
+        if self._model is None or self.domain_map is None:
+            return False
+        if self._hashed is None or self._hashed[0] is not self._model.weights:
+            self._hashed = self._model.weights, self._model.hash
+        return bool(self.domain_map.provenance.get("model_hash") == self._hashed[1])
+
+    @property
+    def segmentation_needs(self) -> str:
+        """What is missing for a map, as a sentence for the user; empty if nothing is."""
+        return "" if self._model else "A map needs a model; train one, or open one from a file."
+
+    def start_segmenting(self, device: str = "auto") -> SegmentationRun:
+        """Begin a map with the model as it is now; it stops the one before it, if that still runs.
+
+        Iterate over the run, in any thread, and hand each band to `take_band` in the thread of the session. The map of
+        before stays until the first band comes.
+
+        Raises
+        ------
+        ModelError
+            If there is no model.
+        """
+        if self._model is None:
+            raise ModelError(self.segmentation_needs)
+        self.stop_segmenting()
+        self._segmentation = SegmentationRun(self.scan, self._model, device, self._keep_mapped)
+        return self._segmentation
+
+    def take_band(self, run: SegmentationRun, band: RowBand) -> bool:
+        """Take over a band of finished rows; false, and nothing changes, if a newer run was begun."""
+        if run is not self._segmentation:
+            return False
+        self._shown = run, band
+        self.map_changed.emit(band.start, band.stop)
+        return True
+
+    def segment(self, device: str = "auto") -> Iterator[RowBand]:
+        """Map the scan in this thread, and take over each band before it is given.
+
+        Raises
+        ------
+        GhostHunterError
+            With the first step: if there is no model, and what `mapping.segmentation.segment_rows` raises.
+        """
+        run = self.start_segmenting(device)
+        for band in run:
+            if not self.take_band(run, band):
+                return
+            yield band
+
+    def stop_segmenting(self) -> None:
+        """Let the map end with the rows that are computed; the others have no data."""
+        if self._segmentation is not None:
+            self._segmentation.stop()
+
+    # ---- on disk ----
+
+    def _set_model(self, model: Model) -> None:
+        self._model = model
+        self.model_changed.emit()
+
+    def _record(self, edit: Edit, how: How) -> None:
+        """Put an edit on disk; with the first one, also the results that the session began with."""
+        assert self._sitting is not None  # else nobody asks
+        if self._sitting.begin():
+            with self._keeping:
+                if self._model is not None:
+                    self._sitting.keep_model(self._model)
+                if self.domain_map is not None:
+                    self._sitting.keep_map(self.domain_map)
+        self._sitting.record(edit, how)
+
+    def _keep_trained(self, run: TrainingRun, model: Model) -> None:
+        with self._keeping:
+            if run is self._training and self._sitting is not None and not self._sitting.closed:
+                self._sitting.keep_model(model)
+                self._kept = model
+
+    def _keep_mapped(self, run: SegmentationRun, domain_map: DomainMap) -> None:
+        with self._keeping:
+            if run is self._segmentation and self._sitting is not None and not self._sitting.closed:
+                self._sitting.keep_map(domain_map)

@@ -1,0 +1,260 @@
+"""Where a sitting is kept on disk: its own folder, found again by the fingerprint of its scan.
+
+    <data folder>/sittings/<fingerprint>/<time>-<chance>/
+        journal.jsonl          every edit
+        model.safetensors      the last model
+        map/                   the last map
+        lock                   held while the sitting is open
+
+Every sitting has a folder of its own, so that two windows on one scan can never write to the same file; the lock keeps
+a second window from going on with a sitting that is still open in the first, and falls when its process ends.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from napari_ghosthunter.errors import GhostHunterError, OtherScanError, OutputError, SessionError
+from napari_ghosthunter.files import whole_file
+from napari_ghosthunter.labelling.edits import Edit, How
+from napari_ghosthunter.session.journal import Entry, Header, Journal, read_journal
+from napari_ghosthunter.session.replay import Replayed, replay
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.mapping.domains import DomainMap
+
+JOURNAL, MODEL, MAP, LOCK = "journal.jsonl", "model.safetensors", "map", "lock"
+BRIEFLY = 0.5  # seconds; another window that only looks whether a sitting is in use holds the lock for a moment
+
+
+def default_data_folder() -> Path:
+    """Folder of this user where sittings are kept, as the operating system wants it; it may not exist yet."""
+    return user_data_path("napari-ghosthunter", appauthor=False)
+
+
+def sittings_of(fingerprint: str, data_folder: Path | None) -> Path:
+    """Folder that holds the sittings at one scan, each in a folder of its own; it may not exist yet."""
+    return (data_folder or default_data_folder()) / "sittings" / fingerprint[:32]
+
+
+class Sitting:
+    """The folder of a sitting, made with the first thing that is kept in it: looking at a scan leaves no trace.
+
+    Parameters
+    ----------
+    folder
+        The folder of the sitting.
+    header
+        What the sitting starts from.
+    """
+
+    def __init__(self, folder: Path, header: Header) -> None:
+        self.folder = folder
+        self.header = header
+        self._journal: Journal | None = None
+        self._lock: FileLock | None = None
+        self._opening = threading.Lock()  # results are kept from the threads that compute them
+        self._closed = False
+
+    @classmethod
+    def new(cls, header: Header, data_folder: Path | None = None) -> Sitting:
+        """Start a sitting in a new folder."""
+        name = f"{header.started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        return cls(sittings_of(header.fingerprint, data_folder) / name, header)
+
+    @classmethod
+    def reopen(cls, folder: Path, fingerprint: str, scan_shape: tuple[int, int]) -> tuple[Sitting, Replayed]:
+        """Go on with a sitting whose scan has this fingerprint; a torn or damaged journal is mended.
+
+        A damaged one stays beside the mended one, as journal-damaged.jsonl.
+
+        Raises
+        ------
+        OtherScanError
+            If it was at another scan.
+        SessionError
+            If it is open in another window, cannot be read, or a newer version wrote it.
+        OutputError
+            If it cannot be written to.
+        """
+        lock = _locked(folder, BRIEFLY)
+        try:
+            text = read_journal(folder / JOURNAL)
+            if text.header is not None and text.header.fingerprint != fingerprint:
+                raise OtherScanError(f"The sitting in {folder} was at another scan than the one that is open.")
+            state = replay(text, scan_shape)
+            scan = {} if text.header is None else text.header.scan
+            header = text.header or Header.of(fingerprint, scan, state.labels)
+            sitting = cls(folder, header)
+            if not state.whole:
+                sitting.header = Header.of(
+                    fingerprint, scan, state.labels, training=state.training, patterns=state.patterns
+                )
+                sitting._mend()
+            elif text.torn:
+                os.truncate(folder / JOURNAL, text.good_end)
+            sitting._journal, sitting._lock = Journal(folder / JOURNAL), lock
+        except (GhostHunterError, OSError):
+            lock.release()
+            raise
+        return sitting, state
+
+    def begin(self) -> bool:
+        """Make the folder and the journal if they are not there yet; true if they were made now.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be made.
+        SessionError
+            If the sitting is closed.
+        """
+        with self._opening:
+            if self._closed:
+                raise SessionError("This sitting is closed; open the scan again to go on.")
+            if self._journal is not None:
+                return False
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OutputError(f"Cannot keep this sitting in {self.folder}: {error.strerror or error}.") from error
+            self._lock = self._lock or _locked(self.folder)
+            journal = Journal(self.folder / JOURNAL)
+            try:
+                journal.append(self.header)
+            except OutputError:
+                journal.close()
+                raise
+            self._journal = journal
+            return True
+
+    def record(self, edit: Edit, how: How) -> None:
+        """Add an edit to the journal; it is on the disk when this returns."""
+        self._append(Entry(how=how, edit=edit))
+
+    def record_choices(self, **choices: dict[str, object]) -> None:
+        """Add a choice of configuration, `training` or `patterns`, to the journal."""
+        self._append(Entry.model_validate(choices))
+
+    def keep_model(self, model: Model) -> None:
+        """Write the model, in place of the one before it."""
+        from napari_ghosthunter.learning.modelfile import save_model
+
+        self.begin()
+        save_model(model, self.folder / MODEL)
+
+    def keep_map(self, domain_map: DomainMap) -> None:
+        """Write the map, in place of the one before it."""
+        self.begin()
+        domain_map.save(self.folder / MAP, MAP, overwrite=True)
+
+    def load_model(self) -> Model | None:
+        """Read the model; None if there is none.
+
+        Raises
+        ------
+        ModelError
+            If it is damaged.
+        """
+        from napari_ghosthunter.learning.modelfile import load_model
+
+        path = self.folder / MODEL
+        return load_model(path) if path.exists() else None
+
+    def load_map(self) -> DomainMap | None:
+        """Read the map; None if there is none.
+
+        Raises
+        ------
+        MapError
+            If it is damaged.
+        """
+        from napari_ghosthunter.mapping.domains import DomainMap
+
+        return DomainMap.load(self.folder / MAP, MAP) if has_map(self.folder) else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be kept any more."""
+        return self._closed
+
+    def close(self) -> None:
+        """Close the journal and let others open the sitting; nothing can be kept from then on."""
+        with self._opening:
+            self._closed = True
+            if self._journal is not None:
+                self._journal.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def _append(self, entry: Entry) -> None:
+        self.begin()
+        assert self._journal is not None  # begin() made it
+        self._journal.append(entry)
+
+    def _mend(self) -> None:
+        """Put a journal that starts from what was recovered in the place of the damaged one."""
+        journal, number = self.folder / JOURNAL, 1
+        while (damaged := self.folder / f"journal-damaged-{number}.jsonl").exists():
+            number += 1
+        with whole_file(damaged) as copy:
+            copy.write_bytes(journal.read_bytes())
+        with whole_file(journal) as mended:
+            mended.write_text(self.header.model_dump_json() + "\n", encoding="utf-8", newline="")
+
+
+def has_model(folder: Path) -> bool:
+    """Whether a sitting in this folder has a model."""
+    return (folder / MODEL).exists()
+
+
+def has_map(folder: Path) -> bool:
+    """Whether a sitting in this folder has a whole map."""
+    from napari_ghosthunter.mapping.export import MAP_SUFFIX
+
+    return (folder / MAP / f"{MAP}{MAP_SUFFIX}").exists()
+
+
+def in_use(folder: Path) -> bool:
+    """Whether the sitting in this folder is open, in this process or in another.
+
+    Raises
+    ------
+    OutputError
+        If that cannot be found out, because nothing can be written in the folder.
+    """
+    try:
+        _locked(folder).release()
+    except SessionError:
+        return True
+    return False
+
+
+def _locked(folder: Path, seconds: float = 0) -> FileLock:
+    """Take the lock of a sitting; wait for it no longer than some seconds.
+
+    Raises
+    ------
+    SessionError
+        If it is taken.
+    OutputError
+        If there can be no lock in this folder.
+    """
+    lock = FileLock(folder / LOCK, timeout=seconds, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise SessionError(
+            f"This sitting is open in another window (its folder is {folder}); go on there, or start a new sitting."
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise OutputError(f"Cannot keep a sitting in {folder}: {error}.") from error
+    return lock
