@@ -11,18 +11,36 @@ from pathlib import Path
 from napari_ghosthunter.errors import OutputError
 
 
-def check_outputs(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Refuse outputs that exist already, before any work is done for them.
+def check_outputs(paths: Iterable[Path], *, overwrite: bool, inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse outputs that exist already or cannot be written, before any work is done for them.
 
     Raises
     ------
     OutputError
-        If one of `paths` exists and `overwrite` is false.
+        If one of `paths` exists and `overwrite` is false, is one of the `inputs` (None is passed over), is a folder or
+        a device, or lies where no file can be made.
     """
+    paths, given = list(paths), [path for path in inputs if path is not None and path.exists()]
+    for path in paths:
+        _check_writable(path)
+        if path.exists() and any(path.samefile(one) for one in given):
+            raise OutputError(f"{path} is an input of this command; choose another output.")
     existing = [path for path in paths if path.exists()]
     if existing and not overwrite:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise OutputError(f"{existing[0]}{more} exists already; choose another output or add --overwrite.")
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise OutputError(f"Cannot write {path}: it is a folder; give the name of a file.")
+    if path.exists() and not path.is_file():  # a rename would put a plain file in the place of /dev/null
+        raise OutputError(f"Cannot write {path}: it is a device or a pipe; give the name of a file.")
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    if not folder.is_dir():
+        raise OutputError(f"Cannot write {path}: {folder} is a file, not a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"Cannot write {path}: you may not write in the folder {folder}.")
 
 
 @contextmanager
@@ -49,8 +67,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
+    except OSError as error:  # numpy gives no reason when it could not write everything
+        reason = error.strerror or f"{error}; is the disk full?"
+        raise OutputError(f"Cannot write {path}: {reason}.") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import napari_ghosthunter as gh
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.learning.augment import Augmentation, refuse_skewed, turn
+from napari_ghosthunter.learning.augment import UNKNOWN_SHIFT, Augmentation, declared_turns, shift_reach, turn
 from napari_ghosthunter.learning.config import TrainingConfig
 
 PAPER = ClassScheme.from_names(["none", "vertical", "horizontal"])
@@ -24,7 +25,9 @@ TURNS = {
 
 
 def augmentation(size=16, seed=0, classes=PAPER, **choices):
-    return Augmentation(TrainingConfig(**choices), classes, size, torch.Generator().manual_seed(seed))
+    config = TrainingConfig(**{"shift": 0, **choices})
+    turns = declared_turns(config, classes, (size, size))
+    return Augmentation(turns, round(config.shift * size), torch.Generator().manual_seed(seed))
 
 
 def batch(count=200, size=16, seed=0):
@@ -151,11 +154,26 @@ def test_a_mapping_that_is_no_permutation_is_refused(mapping, says):
 
 @pytest.mark.parametrize("symmetry", ["rot90", "rot270", "transpose"])
 def test_quarter_turns_of_a_detector_that_is_not_square_are_refused(symmetry):
-    config = TrainingConfig(symmetries={symmetry: {}})
-    refuse_skewed(config, (64, 64))
+    config, classes = TrainingConfig(symmetries={symmetry: {}}), ClassScheme.from_names("ab")
+    assert len(declared_turns(config, classes, (64, 64))) == 2
     with pytest.raises(TrainingError, match="square detector"):
-        refuse_skewed(config, (64, 48))
+        declared_turns(config, classes, (64, 48))
 
 
 def test_half_turns_and_mirrors_suit_any_detector():
-    refuse_skewed(TrainingConfig(symmetries={"rot180": {}, "flip_y": {}, "flip_x": {}}), (64, 48))
+    config = TrainingConfig(symmetries={"rot180": {}, "flip_y": {}, "flip_x": {}})
+    assert len(declared_turns(config, ClassScheme.from_names("ab"), (64, 48))) == 4
+
+
+def test_the_shift_follows_how_far_the_centre_wanders():
+    settings = {"scan_shape": (8, 12), "detector_shape": (64, 64), "jitter": 0.0, "hot_pixels": 0}
+    still, wandering = (gh.simulate(gh.SimulationConfig(**settings, drift=drift)).scan for drift in (0.0, 0.03))
+    assert shift_reach(TrainingConfig(), still, 64) == 1
+    assert 3 <= shift_reach(TrainingConfig(), wandering, 64) <= 6
+    assert shift_reach(TrainingConfig(shift=0.05), still, 64) == 3
+    assert shift_reach(TrainingConfig(shift=0), wandering, 64) == 0
+
+
+def test_without_a_clear_beam_the_shift_is_a_small_share():
+    noise = np.random.default_rng(0).poisson(20, (4, 5, 64, 64)).astype(np.uint16)
+    assert shift_reach(TrainingConfig(), gh.Scan(noise), 128) == round(UNKNOWN_SHIFT * 128)

@@ -225,7 +225,7 @@ def test_a_closed_generator_is_done(simulation, labels):
 
 def test_only_labelled_patterns_are_read_and_one_at_a_time(simulation, labels):
     watched = Watched(simulation.scan.data)
-    next(train(Scan(watched), labels, TrainingConfig(epochs=1), SMALL, device="cpu"))
+    next(train(Scan(watched), labels, TrainingConfig(epochs=1, shift=0.05), SMALL, device="cpu"))
     for rows, columns in watched.keys:
         assert (rows.stop - rows.start, columns.stop - columns.start) == (1, 1)
         assert (rows.start, columns.start) in labels
@@ -281,7 +281,7 @@ def test_training_works_with_neighbours(simulation, labels, pool, pool_size):
     [
         (of_classes(), {}, LabelError, "none yet"),
         (LabelSet(), {}, LabelError, "none yet"),
-        (of_classes("b"), {}, LabelError, "only of class 'b'"),
+        (of_classes("b"), {}, LabelError, "all are of class 'b'"),
         (of_classes("b", "b", "b"), {}, LabelError, "at least two classes"),
         (LabelSet(ClassScheme.from_names("ab"), labels={(0, 0): "a", (2, 8): "b"}), {}, LabelError,
          r"1 labels lie outside the scan of \(8, 8\), the first at \(2, 8\)"),

@@ -170,3 +170,18 @@ def test_frames_read_no_more_than_asked():
     assert Counted.read == 1
     frames[3:5]
     assert Counted.read == 21
+
+
+def test_one_stray_pattern_is_left_out_but_a_wrong_shape_is_not_taken_for_stray_patterns():
+    data, notes = fold(Stack(row(13)), (3, 4))
+    assert data.shape[:2] == (3, 4)
+    assert "1 pattern(s) more" in notes[0]
+    with pytest.raises(ScanShapeError, match=r"3 x 4 asked for needs 12 patterns, but the file holds 15: 3 too many"):
+        fold(Stack(row(15)), (3, 4))
+
+
+def test_a_file_that_states_its_shape_may_go_on_for_up_to_a_row():
+    assert fold(Stack(row(15), scan_shape=(3, 4)), None)[0].shape[:2] == (3, 4)
+    assert fold(Stack(row(15), scan_shape=(3, 4)), (3, 4))[0].shape[:2] == (3, 4)
+    with pytest.raises(ScanShapeError, match="5 too many"):
+        fold(Stack(row(17), scan_shape=(3, 4)), None)

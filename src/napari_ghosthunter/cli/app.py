@@ -11,7 +11,6 @@ from napari_ghosthunter.cli import demo, label, learn, mapping, scan
 app = typer.Typer(
     name="ghosthunter",
     help="Map the domains of 4D-STEM scans: sample, label, train, map, evaluate.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -28,7 +27,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Hold the options that come before a command."""

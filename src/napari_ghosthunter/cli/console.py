@@ -2,50 +2,83 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 def say(text: str) -> None:
-    """Tell a result, as it is: no markup, no wrapping."""
-    out.print(text, markup=False)
+    """Tell a result, as it is: no colours, no wrapping."""
+    if sys.stdout is None:  # closed, or a program without a console
+        return
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as `head` does; the files are wanted all the same
+        _silence(sys.stdout)
 
 
 def hint(text: str) -> None:
-    """Tell something beside the result."""
-    err.print(text, markup=False)
+    """Tell something beside the result, in one line."""
+    err.print(_one_line(text))
 
 
 def fail(text: str) -> None:
     """Tell an error in one line."""
-    err.print(f"error: {' '.join(text.split())}", markup=False, style="red")
+    err.print(f"error: {_one_line(text)}", style="red")
 
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Progress]:
-    """Show a bar with the time left while the block runs; add the task yourself."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=err, transient=True) as progress:
+    """Show a bar with the time left while the block runs, if somebody sees it; its one task is the first."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    note = TextColumn("{task.fields[note]}", markup=False)
+    seen = sys.stderr is not None and sys.stderr.isatty()
+    with Progress(*columns, note, console=err, transient=True, disable=not seen) as progress:
         progress.add_task(description, total=None, note="")
         yield progress
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Let warnings speak through `show_warning` while the block runs, unless Python was told how (-W)."""
+    if sys.warnoptions:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.showwarning = show_warning
+        # the same words may be about another scan; Python would say them once
+        warnings.filterwarnings("always", category=UserWarning, module="napari_ghosthunter")
+        yield
 
 
 def show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_also: Any) -> None:
     """Show what concerns the user as one line, and hide what libraries tell their developers."""
     if issubclass(category, UserWarning):
-        err.print(f"warning: {' '.join(str(message).split())}", markup=False, style="yellow")
+        err.print(f"warning: {_one_line(str(message))}", style="yellow")
 
 
-def install_warnings() -> None:
-    """Let warnings speak through `show_warning`, unless Python was told how (-W)."""
-    if not sys.warnoptions:
-        warnings.showwarning = show_warning
+def set_up_streams() -> None:
+    """Let every name be told, also where the terminal has no letters for it: as an escape sequence then."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _silence(stream: TextIO) -> None:
+    """Send what is still to come nowhere; Python would complain at its end of what it could not write."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

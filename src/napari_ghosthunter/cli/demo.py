@@ -33,9 +33,8 @@ def demo(
 ) -> None:
     """Sample, label, train and map a simulated boracite scan, and compare with the truth."""
     from napari_ghosthunter.labelling.labelfiles import write_labels
-    from napari_ghosthunter.learning.config import TrainingConfig
+    from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
     from napari_ghosthunter.learning.modelfile import save_model
-    from napari_ghosthunter.learning.patterns import PatternConfig
     from napari_ghosthunter.mapping.evaluation import evaluate
     from napari_ghosthunter.mapping.export import output_paths
     from napari_ghosthunter.mapping.overview import save_overview
@@ -43,7 +42,8 @@ def demo(
 
     labels_path, model_path, overview_path = out / "labels.csv", out / "model.safetensors", out / "overview.png"
     check_outputs([labels_path, model_path, overview_path, *output_paths(out, STEM)], overwrite=overwrite)
-    simulation = simulate()
+    with console.progress_bar("simulating a scan"):
+        simulation = simulate()
     scan = simulation.scan
     console.say("A simulated boracite scan: {} x {} positions, patterns of {} x {} pixels.".format(*scan.shape))
     labels = label_from_truth(simulation, STEP, BUDGET)

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from napari_ghosthunter.cli import console
-from napari_ghosthunter.cli.options import Dataset, Overwrite, ScanPath, ScanShape, parse_scan_shape
+from napari_ghosthunter.cli.options import Dataset, Overwrite, Reader, ScanPath, ScanShape, parse_scan_shape
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.files import check_outputs
 
-labels_app = typer.Typer(help="Label files from other tools.", no_args_is_help=True)
+labels_app = typer.Typer(help="Labels from other tools.")
 
 
 class Method(StrEnum):
@@ -25,23 +25,27 @@ class Method(StrEnum):
 
 def sample(
     scan: ScanPath,
-    step: Annotated[int, typer.Option("--step", min=1, help="Distance of the grid points, in probe positions.")],
+    step: Annotated[
+        int, typer.Option("--step", metavar="S", min=1, help="Distance of the grid points, in probe positions.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="points.csv", help="Where to write the points.")],
     labels: Annotated[Path | None, typer.Option("--labels", metavar="labels.csv", help="Labels given so far.")] = None,
-    count: Annotated[int | None, typer.Option("--count", min=0, help="At most so many points.")] = None,
+    count: Annotated[int | None, typer.Option("--count", metavar="N", min=0, help="At most so many points.")] = None,
     method: Annotated[
-        Method, typer.Option("--method", help="Algorithm 1 of the paper, or chance, to compare it with.")
+        Method,
+        typer.Option("--method", metavar="adaptive|random", help="Algorithm 1 of the paper, or chance, to compare."),
     ] = Method.ADAPTIVE,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random method.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the random method.")] = 0,
     scan_shape: ScanShape = None,
     dataset: Dataset = None,
+    reader: Reader = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Propose probe positions to label: the grid first, then midpoints between different labels."""
-    check_outputs([out], overwrite=overwrite)
+    """Propose probe positions to label: a grid first, then midpoints between points of different labels."""
+    check_outputs([out], overwrite=overwrite, inputs=[scan, labels])
     if method is Method.RANDOM and count is None:
         raise typer.BadParameter("The random method needs --count: how many points to draw.")
-    shape = open_scan(scan, scan_shape, dataset).scan_shape
+    shape = open_scan(scan, scan_shape, dataset, reader).scan_shape
     from napari_ghosthunter.labelling import sampling
     from napari_ghosthunter.labelling.labelfiles import read_labels, write_points
 
@@ -67,12 +71,12 @@ def import_labels(
     """Turn a label file of the paper's tool into labels.csv; contradictions are reported and left out."""
     shape = parse_scan_shape(scan_shape)
     names = dict(_pair(text) for text in rename or [])
-    check_outputs([out], overwrite=overwrite)
+    check_outputs([out], overwrite=overwrite, inputs=[source])
     from napari_ghosthunter.labelling.labelfiles import read_paper_labels, write_labels
 
     labels, report = read_paper_labels(source, shape, names)
     write_labels(out, labels)
-    console.hint(str(report))
+    console.hint(f"note: {report}")
     console.say(f"{len(labels)} labels written to {out}")
 
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_ghosthunter.cli import console
-from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, ScanPath, ScanShape
+from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, Reader, ScanPath, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.files import check_outputs
 
 if TYPE_CHECKING:
     from napari_ghosthunter.labelling.labels import LabelSet
-    from napari_ghosthunter.learning.config import TrainingConfig
+    from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
     from napari_ghosthunter.learning.model import Model
-    from napari_ghosthunter.learning.patterns import PatternConfig
     from napari_ghosthunter.scan.scan import Scan
 
 
@@ -35,38 +34,58 @@ def train(
     labels: Annotated[Path, typer.Option("--labels", metavar="labels.csv", help="Labelled positions of this scan.")],
     out: Annotated[Path, typer.Option("--out", metavar="model.safetensors", help="Where to write the model.")],
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Passes over the labels; fewer by default for more labels.")
+        int | None,
+        typer.Option(
+            "--epochs", metavar="N", min=1,
+            help="Passes over all labels; if not given, 400 for up to 50 labels, falling to 100 for 1,000.",
+        ),
     ] = None,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the split, the weights and the order.")] = 0,
-    network: Annotated[str | None, typer.Option("--network", metavar="NAME", help="A wrong name lists them.")] = None,
-    pool: Annotated[Pool, typer.Option("--pool", help="Pool each pattern with its neighbours.")] = Pool.NONE,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed repeats a run.")] = 0,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="NAME", help="Which network; a wrong name lists them.", show_default="ghosthunter"
+        ),
+    ] = None,
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            "--pool", metavar="none|mean|max",
+            help="Take the mean or maximum of each pattern and its neighbours in the scan.",
+        ),
+    ] = Pool.NONE,
     pool_size: Annotated[
-        int | None, typer.Option("--pool-size", metavar="1|3|5", help="Side of the square to pool over (default 3).")
+        int | None,
+        typer.Option(
+            "--pool-size", metavar="1|3|5", show_default="3 with --pool",
+            help="Positions along each side of that square of neighbours.",
+        ),
     ] = None,
     symmetry: Annotated[
         list[str] | None,
         typer.Option(
             "--symmetry", metavar="NAME:A=B,...",
-            help="Learn from turned copies too, with the class that each class becomes, "
-            "as in rot90:vertical=horizontal,horizontal=vertical; repeatable.",
+            help="Learn from turned or mirrored copies too, and say what each class turns into, as in "
+            "rot90:up=left,left=up; repeatable.",
         ),
     ] = None,
     scan_shape: ScanShape = None,
     dataset: Dataset = None,
+    reader: Reader = None,
     overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Train a network on labelled patterns; Ctrl+C keeps the best model so far."""
-    check_outputs([out], overwrite=overwrite)
-    opened = open_scan(scan, scan_shape, dataset)
+    check_outputs([out], overwrite=overwrite, inputs=[scan, labels])
+    config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
+    opened = open_scan(scan, scan_shape, dataset, reader)
     from napari_ghosthunter.labelling.labelfiles import read_labels
 
     given, report = read_labels(labels, opened.scan_shape)
     if report.duplicates or report.unlabelled:
-        console.hint(f"{labels}: {report}")
+        console.hint(f"note: {labels}: {report}")
     from napari_ghosthunter.learning.modelfile import save_model
 
-    config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
     model = run_training(opened, given, config, patterns, device)
     save_model(model, out)
     console.say(summary(model))
@@ -101,10 +120,11 @@ def summary(model: Model) -> str:
     record = model.record
     counts = ", ".join(f"{name} {count}" for name, count in record.labels_per_class.items())
     seconds = record.history[-1].seconds
+    epochs = "1 epoch" if len(record.history) == 1 else f"{len(record.history)} epochs"
     return (
         f"{sum(record.labels_per_class.values())} labels ({counts}); network '{model.network}', "
         f"{model.parameter_count:,} parameters\n"
-        f"{len(record.history)} epochs in {seconds:.0f} s; kept epoch {record.best_epoch}, "
+        f"{epochs} in {seconds:.1f} s; kept epoch {record.best_epoch}, "
         "the one with the lowest held-out loss\n"
         f"{record.held_out}"
     )
@@ -118,12 +138,17 @@ def _configs(
         raise typer.BadParameter("--pool-size must be 1, 3 or 5.")
     if pool is Pool.NONE and pool_size in (3, 5):
         raise typer.BadParameter("--pool-size needs --pool mean or --pool max.")
-    from napari_ghosthunter.learning.config import TrainingConfig
-    from napari_ghosthunter.learning.patterns import PatternConfig
+    from pydantic import ValidationError
+
+    from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 
     chosen = {"network": network} if network else {}
     symmetries = dict(_symmetry(text) for text in symmetry or [])
-    config = TrainingConfig.model_validate({"epochs": epochs, "seed": seed, "symmetries": symmetries, **chosen})
+    try:
+        config = TrainingConfig.model_validate({"epochs": epochs, "seed": seed, "symmetries": symmetries, **chosen})
+    except ValidationError as error:  # a number beyond what the command line knows of
+        first = error.errors()[0]
+        raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}.") from error
     size = pool_size or (1 if pool is Pool.NONE else 3)
     return config, PatternConfig.model_validate({"pool": pool.value, "pool_size": size})
 

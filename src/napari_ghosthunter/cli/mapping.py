@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_ghosthunter.cli import console
-from napari_ghosthunter.cli.options import AsJson, Dataset, Device, Overwrite, ScanShape
+from napari_ghosthunter.cli.options import AsJson, Dataset, Device, Overwrite, Reader, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.files import check_outputs
 
@@ -31,18 +31,28 @@ def map_scans(
     device: Device = "auto",
     scan_shape: ScanShape = None,
     dataset: Dataset = None,
+    reader: Reader = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Classify every position of one or more scans and write the maps."""
     from napari_ghosthunter.mapping.export import output_paths
 
     _refuse_equal_stems(scans)
-    check_outputs([path for scan in scans for path in output_paths(out, scan.stem)], overwrite=overwrite)
+    outputs = [path for scan in scans for path in output_paths(out, scan.stem)]
+    check_outputs(outputs, overwrite=overwrite, inputs=[*scans, model])
     from napari_ghosthunter.learning.modelfile import load_model
+    from napari_ghosthunter.mapping.compatibility import compare_scans
+    from napari_ghosthunter.mapping.segmentation import segment_rows
 
     loaded = load_model(model)
+    for scan in scans[1:]:  # a mistake in the last name should not come out after an hour of mapping
+        segment_rows(open_scan(scan, scan_shape, dataset, reader, quiet=True), loaded, device=device)
     for scan in scans:
-        domains = run_segmentation(open_scan(scan, scan_shape, dataset), loaded, device)
+        opened = open_scan(scan, scan_shape, dataset, reader)
+        if opened.detector_shape == loaded.patterns.detector_shape:  # else it is refused below
+            for difference in compare_scans(loaded, opened):
+                console.hint(f"warning: {difference}")
+        domains = run_segmentation(opened, loaded, device)
         written = domains.save(out, scan.stem, overwrite=overwrite)
         console.say(f"{scan.name}: {fractions(domains)}; {len(written)} files written to {out / scan.stem}_*")
 
@@ -64,15 +74,21 @@ def fractions(domains: DomainMap) -> str:
 
 def evaluate(
     map_dir: Annotated[Path, typer.Argument(metavar="MAP_DIR", help="A folder that `ghosthunter map` wrote.")],
-    truth: Annotated[Path, typer.Option("--truth", metavar="truth.npy", help="True ids; negative = unknown.")],
+    truth: Annotated[
+        Path, typer.Option("--truth", metavar="truth.npy", help="True ids, (scan_y, scan_x); negative is unknown.")
+    ],
     truth_names: Annotated[
         str | None,
-        typer.Option("--truth-names", metavar="A,B,...", help="Names of the ids 0, 1, ...; else the map's."),
+        typer.Option(
+            "--truth-names", metavar="A,B,...", help="Names of the ids 0, 1, ...; if not given, those of the map."
+        ),
     ] = None,
     exclude: Annotated[
         Path | None, typer.Option("--exclude", metavar="labels.csv", help="Positions to leave out: those trained on.")
     ] = None,
-    stem: Annotated[str | None, typer.Option("--stem", help="Which map, where the folder holds several.")] = None,
+    stem: Annotated[
+        str | None, typer.Option("--stem", metavar="NAME", help="Which map, where the folder holds several.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a map with the truth."""
@@ -122,11 +138,9 @@ def _read_truth(path: Path) -> NDArray[np.generic]:
     from napari_ghosthunter.errors import MapError
 
     try:
-        truth = np.load(path, allow_pickle=False)
+        with path.open("rb") as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)  # type: ignore[no-untyped-call, no-any-return]
     except OSError as error:
         raise MapError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (ValueError, EOFError) as error:
-        raise MapError(f"{path} is not a .npy file of numbers: {error}.") from error
-    if not isinstance(truth, np.ndarray):
-        raise MapError(f"{path} holds several arrays; save the truth alone with numpy.save.")
-    return truth
+        raise MapError(f"{path} is no whole .npy file of numbers; write one with numpy.save.") from error

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from napari_ghosthunter.scan.scan import Scan
 
 
-def open_scan(path: Path, scan_shape: str | None, dataset: str | None, reader: str | None = None) -> Scan:
+def open_scan(
+    path: Path, scan_shape: str | None, dataset: str | None, reader: str | None, *, quiet: bool = False
+) -> Scan:
     """Open a scan with the options that every command with a SCAN has, and tell the notes of its reader."""
     shape = parse_scan_shape(scan_shape) if scan_shape else None  # before the imports: wrong usage answers at once
     from napari_ghosthunter.scan.readers import open_scan as open_file
 
-    scan = open_file(path, scan_shape=shape, dataset=dataset, reader=reader)
-    for note in scan.provenance.notes:
+    with console.progress_bar(f"opening {path.name}"):  # milliseconds, but for what has to be unpacked first
+        scan = open_file(path, scan_shape=shape, dataset=dataset, reader=reader)
+    for note in () if quiet else scan.provenance.notes:
         console.hint(f"note: {note}")
     return scan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own idiom
@@ -11,6 +12,14 @@ from torch import Tensor
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.learning.config import Symmetry, TrainingConfig
+from napari_ghosthunter.scan.drift import centre_wander
+from napari_ghosthunter.scan.scan import Scan
+
+UNKNOWN_SHIFT = 0.03  # share of the side, where the patterns have no clear beam to measure
+LARGEST_SHIFT = 0.1
+
+
+Turn: TypeAlias = tuple[Symmetry | None, Tensor]  # a symmetry, and the class index that each class index becomes
 
 
 class Augmentation:
@@ -20,18 +29,18 @@ class Augmentation:
     or a mirror image does not (turned by 90 degrees, 'horizontal' is 'vertical'): each symmetry comes with the class
     that every class becomes.
 
-    Raises
-    ------
-    TrainingError
-        If a symmetry does not name each class once on either side.
+    Parameters
+    ----------
+    turns
+        From `declared_turns`.
+    reach
+        Largest shift along each axis, in pixels of the input; from `shift_reach`.
+    generator
+        Where chance comes from.
     """
 
-    def __init__(self, config: TrainingConfig, classes: ClassScheme, size: int, generator: torch.Generator) -> None:
-        self._reach = round(config.shift * size)
-        self._generator = generator
-        self._turns: list[tuple[Symmetry | None, Tensor]] = [(None, torch.arange(len(classes)))]
-        for symmetry, mapping in config.symmetries.items():
-            self._turns.append((symmetry, _permutation(symmetry, mapping, classes.names)))
+    def __init__(self, turns: Sequence[Turn], reach: int, generator: torch.Generator) -> None:
+        self._turns, self._reach, self._generator = turns, reach, generator
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Change network inputs (B, 1, S, S) and class indices (B,); what went in stays as it is."""
@@ -60,13 +69,27 @@ class Augmentation:
         return padded[items, rows[:, :, None], columns[:, None, :]][:, None]
 
 
-def refuse_skewed(config: TrainingConfig, detector_shape: tuple[int, int]) -> None:
-    """Refuse quarter turns where binning squeezes the detector to a square: they would turn a skewed pattern.
+def shift_reach(config: TrainingConfig, scan: Scan, size: int) -> int:
+    """Largest shift in pixels of an input of `size` pixels a side: as told, or twice the wander of the scan.
+
+    Too short a shift leaves the network to learn where the patterns happened to lie; too long a one hides what tells
+    classes apart by place alone, such as the orientations of grains (docs/results.md). One pixel is the least.
+    """
+    if config.shift is not None:
+        return round(config.shift * size)
+    wander = centre_wander(scan)
+    share = UNKNOWN_SHIFT if wander is None else min(2 * wander, LARGEST_SHIFT)
+    return max(1, round(share * size))
+
+
+def declared_turns(config: TrainingConfig, classes: ClassScheme, detector_shape: tuple[int, int]) -> list[Turn]:
+    """Check the symmetries of a configuration, and list them after the pattern as it is.
 
     Raises
     ------
     TrainingError
-        If the detector (k_y, k_x) is not square and a symmetry exchanges its axes.
+        If a symmetry does not name each class once on either side, or exchanges the axes of a detector (k_y, k_x) that
+        is not square: binning squeezes it to a square, so that a quarter turn would turn a skewed pattern.
     """
     skewed = [name for name in config.symmetries if name in {"rot90", "rot270", "transpose"}]
     if skewed and detector_shape[0] != detector_shape[1]:
@@ -74,6 +97,10 @@ def refuse_skewed(config: TrainingConfig, detector_shape: tuple[int, int]) -> No
             f"Symmetry '{skewed[0]}' needs a square detector, but this one has {detector_shape[0]} x "
             f"{detector_shape[1]} pixels; use rot180, flip_y or flip_x."
         )
+    turns: list[Turn] = [(None, torch.arange(len(classes)))]
+    for symmetry, mapping in config.symmetries.items():
+        turns.append((symmetry, _permutation(symmetry, mapping, classes.names)))
+    return turns
 
 
 def turn(inputs: Tensor, symmetry: Symmetry) -> Tensor:

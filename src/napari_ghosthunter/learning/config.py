@@ -79,9 +79,10 @@ class TrainingConfig(BaseModel):
     validation_share: float = Field(
         0.2, ge=0, le=0.5, title="Held-out share", description="Share of the labels kept back to choose the epoch."
     )
-    shift: float = Field(
-        0.02, ge=0, le=0.25, title="Shift",
-        description="Largest random shift of a pattern, as a share of its side: the pattern centre wanders.",
+    shift: float | None = Field(
+        None, ge=0, le=0.25, title="Shift",
+        description="Largest random shift of a pattern, as a share of its side; by default twice as far as the pattern "
+        "centre is seen to wander in the scan.",
     )  # fmt: skip
     symmetries: dict[Symmetry, dict[str, str]] = Field(
         default_factory=dict, title="Symmetries",

@@ -17,7 +17,7 @@ from torch import nn
 from napari_ghosthunter.errors import LabelError, TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.learning.augment import Augmentation, refuse_skewed
+from napari_ghosthunter.learning.augment import Augmentation, declared_turns, shift_reach
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.device import choose_device, spare_core
 from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
@@ -71,7 +71,8 @@ def train(
     Parameters
     ----------
     scan
-        The scan that the labels belong to; only labelled patterns (and their neighbours, if pooled) are read.
+        The scan that the labels belong to; only labelled patterns (and their neighbours, if pooled)
+        are read, and a few spread ones to see how far the pattern centre wanders.
     labels
         At least one label of each of at least two classes, all inside the scan.
     config, patterns
@@ -115,8 +116,8 @@ def trainable_classes(labels: LabelSet, scan: Scan) -> ClassScheme:
         if not counts[name]:
             classes = classes.remove(name)
     if len(classes) < 2:
-        have = f"only of class '{classes.names[0]}'" if len(classes) else "none yet"
-        raise LabelError(f"Training needs labels of at least two classes, but there are {have}; label more points.")
+        have = f"all are of class '{classes.names[0]}'" if len(classes) else "there are none yet"
+        raise LabelError(f"Training needs labels of at least two classes, but {have}; label more points.")
     return classes
 
 
@@ -133,10 +134,10 @@ class _Run:
         self.size = input_size(patterns, scan.detector_shape)
         self.generator = torch.Generator().manual_seed(config.seed)
         # first what may be refused, then what takes time
-        refuse_skewed(config, scan.detector_shape)
-        self.augment = Augmentation(config, classes, self.size, self.generator)
+        turns = declared_turns(config, classes, scan.detector_shape)
         self.network = self._fresh_network()
         self.patterns: FittedPatterns = fit_patterns(patterns, scan)
+        self.augment = Augmentation(turns, shift_reach(config, scan, self.size), self.generator)
         train_index, held_index = stratified_split(targets, config.validation_share, config.seed)
         inputs = self.patterns.inputs(scan, positions).to(device)
         self.train_part = inputs[train_index], torch.from_numpy(targets[train_index]).to(device)

@@ -1,5 +1,7 @@
 """A domain map as files that other programs open: TIFF and PNG to look at, NumPy, CSV and JSON to compute with.
 
+`save_map` writes the set that `load_map` reads; `save_file` writes one file, which may also be HDF5 with everything.
+
 The set is whole or absent. Nothing is written where a file of it exists already; all files are written beside their
 targets first and renamed only when the last one is complete; and `<stem>_map.json` is renamed last, so that a folder
 with it holds the whole map.
@@ -25,6 +27,7 @@ from napari_ghosthunter.errors import GhostHunterError, MapError, OutputError
 from napari_ghosthunter.files import check_outputs, whole_file
 from napari_ghosthunter.labelling.classes import ClassScheme, DomainClass
 from napari_ghosthunter.mapping.domains import ClassStatistics, DomainMap
+from napari_ghosthunter.mapping.hdf5 import write_hdf5
 from napari_ghosthunter.scan.scan import PIXELS, Calibration
 from napari_ghosthunter.scan.units import convert, plain_axis
 
@@ -105,6 +108,25 @@ def save_map(domain_map: DomainMap, folder: Path, stem: str | None = None, *, ov
             write(temporary, domain_map)
         paths[0].unlink(missing_ok=True)  # while the files of an older map are replaced the set is not whole
     return paths
+
+
+def save_file(domain_map: DomainMap, path: Path, *, overwrite: bool = False) -> Path:
+    """Write one file of a map; its ending says which, see `FILE_WRITERS`.
+
+    All but the HDF5 file are, byte for byte, what `save_map` writes as `_classes.tif`, `_rgb.png` and `_domains.csv`.
+
+    Raises
+    ------
+    OutputError
+        If the ending is none of these, the file exists already, or it cannot be written.
+    """
+    write = FILE_WRITERS.get(path.suffix.lower())
+    if write is None:
+        raise OutputError(f"A domain map is not written as {path.name}; end the name in {', '.join(FILE_WRITERS)}.")
+    check_outputs([path], overwrite=overwrite)
+    with whole_file(path) as temporary:
+        write(temporary, domain_map)
+    return path
 
 
 def load_map(folder: Path, stem: str | None = None) -> DomainMap:
@@ -239,6 +261,17 @@ def _table_row(entry: ClassStatistics, units: str) -> dict[str, Any]:
     }
 
 
+FILE_WRITERS: dict[str, Callable[[Path, DomainMap], None]] = {
+    ".tif": _write_classes,
+    ".tiff": _write_classes,
+    ".png": _write_rgb,
+    ".csv": _write_table,
+    ".h5": write_hdf5,
+    ".hdf5": write_hdf5,
+}
+"""What `save_file` writes for each ending: the classes, the colours, the table, or everything."""
+
+
 def _find_map(folder: Path, stem: str | None) -> Path:
     """Find the JSON file of the map in `folder`."""
     if not folder.is_dir():
@@ -254,7 +287,7 @@ def _find_map(folder: Path, stem: str | None) -> Path:
         raise MapError(f"{folder} holds no whole map; it needs a file that ends in {MAP_SUFFIX}.")
     if len(found) > 1:
         names = ", ".join(path.name.removesuffix(MAP_SUFFIX) for path in found)
-        raise MapError(f"{folder} holds {len(found)} maps; choose one of them by its name: {names}.")
+        raise MapError(f"{folder} holds {len(found)} maps; choose one with --stem (stem= in Python): {names}.")
     return found[0]
 
 

@@ -70,20 +70,26 @@ def measure_beam(pattern: ArrayLike) -> BeamCentre:
     UserWarning
         If the pattern has no clear beam.
     """
+    beam = find_beam(pattern)
+    if beam is not None:
+        return beam
+    warnings.warn(
+        "No clear direct beam was found in the mean pattern; the middle of the detector is used as its centre.",
+        UserWarning,
+        stacklevel=2,
+    )
+    height, width = np.shape(pattern)
+    return BeamCentre((height - 1) / 2, (width - 1) / 2, max(0.5, min(height, width) / 8), found=False)
+
+
+def find_beam(pattern: ArrayLike) -> BeamCentre | None:
+    """Find the direct beam as `measure_beam` does; None, and no warning, where there is no clear one."""
     values = np.asarray(pattern, np.float64)
     if values.ndim != 2 or values.size == 0:
         raise ScanError(f"A pattern has two axes (k_y, k_x), but this array has the shape {values.shape}.")
     clean = _without_hot_pixels(zero_nonfinite(values)[0])
     disk = _brightest_disk(clean)
-    if disk is None:
-        warnings.warn(
-            "No clear direct beam was found in the mean pattern; the middle of the detector is used as its centre.",
-            UserWarning,
-            stacklevel=2,
-        )
-        height, width = values.shape
-        return BeamCentre((height - 1) / 2, (width - 1) / 2, max(0.5, min(height, width) / 8), found=False)
-    return _outline(clean, disk)
+    return None if disk is None else _outline(clean, disk)
 
 
 def _without_hot_pixels(pattern: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from napari_ghosthunter.scan.scan import Scan
@@ -20,7 +21,7 @@ def describe(scan: Scan) -> dict[str, Any]:
     """
     calibration, provenance = scan.calibration, scan.provenance
     return {
-        "path": None if provenance.path is None else str(provenance.path),
+        "path": None if provenance.path is None else _text(provenance.path),
         "dataset": provenance.dataset,
         "reader": provenance.reader,
         "shape": list(scan.shape),
@@ -32,3 +33,8 @@ def describe(scan: Scan) -> dict[str, Any]:
         "k_units": calibration.k_units,
         "notes": list(provenance.notes),
     }
+
+
+def _text(path: Path) -> str:
+    """Write a path as text that every file can hold: bytes that are no letters in UTF-8 as escape sequences."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

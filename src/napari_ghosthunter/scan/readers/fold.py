@@ -14,6 +14,7 @@ from napari_ghosthunter.scan.readers.stack import ScanShape, Stack
 from napari_ghosthunter.scan.scan import LazyArray
 
 OFFERED = 6  # shapes that an error message names
+STRAY_FRAMES = 1  # some detectors record one pattern more than the scan has positions
 
 
 def fold(stack: Stack, asked: ScanShape | None) -> tuple[LazyArray, tuple[str, ...]]:
@@ -74,7 +75,9 @@ def _fold_row(stack: Stack, shape: tuple[int, ...], asked: ScanShape | None) -> 
     if count < wanted:
         whole_rows = [(count // target[1], target[1])] if count >= target[1] else []
         raise _shape_error(f"{said}: {wanted - count} missing.", stack, count, whole_rows)
-    if count - wanted > target[1]:  # more than a row too many is no stray frame but the wrong shape
+    # A file may go on after the scan that it states; what a user says may be off by the usual stray frame only.
+    stray = target[1] if target == stack.scan_shape else STRAY_FRAMES
+    if count - wanted > stray:
         raise _shape_error(f"{said}: {count - wanted} too many.", stack, count)
     notes = []
     if count > wanted:
