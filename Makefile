@@ -5,8 +5,18 @@ PYTHON ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# Debian packages that the tests need, installed by `make test` where it may.
-SYSTEM_PACKAGES :=
+# Debian packages that the tests need, installed by `make test` where it may: a screen in memory, and what Qt loads to
+# show a window on it. Without one of them Qt ends the process, and blames libxcb-cursor0 whichever it is.
+SYSTEM_PACKAGES := xvfb xauth libgl1 libegl1 libdbus-1-3 libglib2.0-0 libfontconfig1 libxkbcommon-x11-0 \
+	libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0
+
+# The tests of the plugin open real windows, on Linux on that screen. QT_API=pyqt6 tries the other binding.
+QT_API ?= pyside6
+SCREEN := $(if $(filter Linux,$(shell uname -s)),xvfb-run -a -s "-screen 0 1600x1000x24")
+PYTEST := $(BIN)/python -m pytest
+# pytest loads these two by itself, and napari and Qt with them, which only the tests in a window need.
+PYTEST_PLAIN := $(PYTEST) -p no:napari -p no:pytest-qt --ignore=tests/plugin
+PYTEST_WINDOW := QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
 .DELETE_ON_ERROR:
 .PHONY: help venv install demo test test-all system-packages lint types imports manifest format clean
@@ -42,10 +52,12 @@ demo: $(VENV)/.installed  ## map the domains of the built-in sample scan; pictur
 # ---- checks ----
 
 test: system-packages lint types imports manifest  ## every check, and the tests but for the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST_PLAIN) -m "not slow"
+	$(PYTEST_WINDOW) -m "not slow"
 
 test-all: system-packages lint types imports manifest  ## every check, and all tests
-	$(BIN)/python -m pytest
+	$(PYTEST_PLAIN)
+	$(PYTEST_WINDOW)
 
 lint: $(VENV)/.installed-tests  ## style (ruff)
 	$(BIN)/ruff check .

@@ -70,4 +70,4 @@ def test_emdfile_reads_it_with_its_axes(domain_map, tmp_path):
     np.testing.assert_array_equal(classes.data, domain_map.classes_image)
     np.testing.assert_array_equal(probabilities.data, domain_map.probabilities)
     assert [dim[1] for dim in classes.dims] == [2.5, 1.25]
-    assert (classes.dim_names, classes.dim_units) == (["scan_y", "scan_x"], ["nm", "nm"])
+    assert (tuple(classes.dim_names), tuple(classes.dim_units)) == (("scan_y", "scan_x"), ("nm", "nm"))

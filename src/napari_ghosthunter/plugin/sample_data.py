@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_ghosthunter.plugin.scan_image import LayerData, scan_layer
 from napari_ghosthunter.scan.simulate import simulate
-from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
-
-LayerData = tuple[NDArray[np.float64], dict[str, Any], str]
-"""What napari makes a layer of: data, arguments of the layer, type of the layer."""
 
 
 def boracite() -> list[LayerData]:
@@ -24,12 +16,5 @@ def boracite() -> list[LayerData]:
         every position (`truth`, `truth_names`).
     """
     simulation = simulate()
-    scan = simulation.scan
-    image = virtual_image(scan, bright_field_mask(scan.detector_shape, measure_scan_beam(scan)))
-    layer = {
-        "name": "Boracite domains (simulated)",
-        "scale": scan.calibration.scan_step,
-        "units": (scan.calibration.scan_units,) * 2,
-        "metadata": {"scan": scan, "truth": simulation.truth, "truth_names": simulation.names},
-    }
-    return [(image, layer, "image")]
+    title = "Boracite domains (simulated)"
+    return [scan_layer(simulation.scan, title, truth=simulation.truth, truth_names=simulation.names)]

@@ -1,0 +1,129 @@
+"""File > Open and drag-and-drop: any file of the reader table as the real-space image of its scan.
+
+What a file does not settle is asked, where there is someone to ask. Errors reach a user as one notification, because
+napari hides what a reader raises behind 'it gave an error' and a traceback; a script gets the exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from napari_ghosthunter.errors import DatasetError, GhostHunterError, ScanError, ScanShapeError
+from napari_ghosthunter.plugin.choices import Choice, recall, remember
+from napari_ghosthunter.plugin.scan_image import LayerData, scan_layer
+from napari_ghosthunter.plugin.window import main_window, tell, tell_error, user_is_asking, waiting
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.readers.table import pick_reader
+from napari_ghosthunter.scan.scan import Scan
+
+NOTHING: list[Any] = [(None,)]  # tells napari that the file was dealt with, and gives no layer
+
+
+class Asker(Protocol):
+    """Someone who knows what a file does not say; None is the answer of who would rather not open it."""
+
+    def dataset(self, path: Path, names: Sequence[str], before: str | None) -> str | None:
+        """Choose the array that is the scan; `before` is what was chosen last time."""
+
+    def scan_shape(
+        self, path: Path, dataset: str | None, shapes: Sequence[tuple[int, int]], before: tuple[int, int] | None
+    ) -> tuple[int, int] | None:
+        """Choose (scan_y, scan_x)."""
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Any]] | None:
+    """Give the function that reads `path`, or None if its ending, or what the folder holds, is no scan's."""
+    try:
+        for one in [path] if isinstance(path, str) else path:
+            pick_reader(Path(one), None)
+    except ScanError:
+        return None
+    return read
+
+
+def read(path: str | list[str]) -> list[Any]:
+    """Read a scan, or each of several, as an image layer.
+
+    Raises
+    ------
+    GhostHunterError
+        If a file cannot be opened, or leaves open what nobody can be asked; a user at a window gets a notification.
+    """
+    layers = [layer for one in ([path] if isinstance(path, str) else path) for layer in _read_one(Path(one))]
+    return layers or NOTHING
+
+
+def _read_one(path: Path) -> list[LayerData]:
+    try:
+        scan = open_asking(path, _asker())
+        if scan is None:
+            tell(f"Cancelled: {path.name} was not opened.")
+            return []
+        with waiting():
+            layer = scan_layer(scan)
+    except GhostHunterError as error:
+        if not user_is_asking():
+            raise
+        tell_error(str(error))
+        return []
+    for note in scan.provenance.notes:
+        tell(f"{path.name}: {note}")
+    return [layer]
+
+
+def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> Scan | None:
+    """Open a scan, and ask for what its file does not settle.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a Zarr store.
+    asker
+        Who is asked; None to raise what `open_scan` raises.
+    memory
+        Folder of the choices made before, which are only proposed; that of the user's settings if not given.
+
+    Returns
+    -------
+    Scan or None
+        None if an answer was refused.
+    """
+    chosen = Choice()
+    while True:
+        try:
+            with waiting():
+                scan = open_scan(path, scan_shape=chosen.scan_shape, dataset=chosen.dataset)
+        except (DatasetError, ScanShapeError) as error:
+            if asker is None or not error.candidates or chosen.scan_shape is not None:
+                raise
+            answer = _ask(asker, path, chosen, error, recall(path, memory))
+            if answer is None:
+                return None
+            chosen = answer
+        else:
+            if chosen != Choice():
+                remember(path, chosen, memory)
+            return scan
+
+
+def _ask(
+    asker: Asker, path: Path, chosen: Choice, error: DatasetError | ScanShapeError, before: Choice
+) -> Choice | None:
+    """Ask for what `error` says is missing; None if the answer is no."""
+    if isinstance(error, DatasetError):
+        name = asker.dataset(path, error.candidates, before.dataset)
+        return None if name is None else Choice(dataset=name)
+    shape = asker.scan_shape(path, chosen.dataset, error.candidates, before.scan_shape)
+    return None if shape is None else Choice(shape, chosen.dataset)
+
+
+def _asker() -> Asker | None:
+    """Give the dialogs, where there is a window to open them over."""
+    window = main_window()
+    if window is None:
+        return None
+    from napari_ghosthunter.plugin.shape_dialog import Dialogs
+
+    return Dialogs(window)

@@ -1,0 +1,67 @@
+"""The window that a user looks at, if there is one: where a reader or writer may ask, tell and keep someone waiting.
+
+The same functions serve scripts, which have no window and want exceptions, and a user, who wants neither a traceback
+nor silence. Nothing here loads Qt: where it is not loaded already there is no window.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def main_window() -> Any:
+    """Give the visible main window of napari, the active one of several; None without one, or in another thread."""
+    if "qtpy.QtWidgets" not in sys.modules:
+        return None
+    from qtpy.QtCore import QThread
+    from qtpy.QtWidgets import QApplication, QMainWindow
+
+    app = QApplication.instance()
+    if app is None or QThread.currentThread() != app.thread():
+        return None
+    shown = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
+    active = QApplication.activeWindow()
+    return active if active in shown else (shown[0] if shown else None)
+
+
+def user_is_asking() -> bool:
+    """Whether a click, a key or a drop has led here, and not a script, which wants to see the exception."""
+    if main_window() is None:
+        return False
+    from qtpy.QtCore import QThread
+
+    return bool(QThread.currentThread().loopLevel() > 0)
+
+
+def tell(message: str) -> None:
+    """Show a napari notification, if there is a window to show it in."""
+    if main_window() is not None:
+        from napari.utils.notifications import show_info
+
+        show_info(message)
+
+
+def tell_error(message: str) -> None:
+    """Show a napari notification of an error: its message alone, which says what to do, without a traceback."""
+    from napari.utils.notifications import show_error
+
+    show_error(message)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Show the cursor that means 'wait' while the block runs."""
+    if main_window() is None:
+        yield
+        return
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QApplication
+
+    QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+    try:
+        yield
+    finally:
+        QApplication.restoreOverrideCursor()

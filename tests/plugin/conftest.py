@@ -1,0 +1,77 @@
+"""What holds for tests of the plugin: a window of their own, and nothing of the user's is read or written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_ghosthunter.plugin import choices
+from napari_ghosthunter.scan.scan import Scan
+
+NEEDS_WINDOW = {"qapp", "qtbot", "make_napari_viewer", "make_napari_viewer_proxy", "window"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a display Qt would abort the whole run; `make test` gives it one."""
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return
+    for item in items:
+        if NEEDS_WINDOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.skip(reason="no display: run `make test`, or `xvfb-run -a python -m pytest`"))
+
+
+@pytest.fixture(autouse=True)
+def memory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of the choices made before; empty, and not that of the user."""
+    folder = tmp_path_factory.mktemp("settings")
+    monkeypatch.setattr(choices, "default_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def patterns() -> np.ndarray:
+    """Patterns of 6 x 10 positions, 16 x 16 pixels: a bright disk, brighter from row to row and from left to right."""
+    k_y, k_x = np.ogrid[:16, :16]
+    disk = np.hypot(k_y - 7, k_x - 8) < 3
+    brightness = 100 + 10 * np.arange(6)[:, None] + np.arange(10)
+    return (disk * brightness[:, :, None, None]).astype(np.uint16)
+
+
+@pytest.fixture
+def scan_file(tmp_path: Path, patterns: np.ndarray) -> Path:
+    """A file that opens without a question."""
+    path = tmp_path / "scan.npy"
+    np.save(path, patterns)
+    return path
+
+
+@pytest.fixture
+def row_file(tmp_path: Path, patterns: np.ndarray) -> Path:
+    """A file that does not say how its 60 patterns were scanned."""
+    path = tmp_path / "row.npy"
+    np.save(path, patterns.reshape(60, 16, 16))
+    return path
+
+
+@pytest.fixture
+def two_file(tmp_path: Path, patterns: np.ndarray) -> Path:
+    """A file with two arrays that could be the scan."""
+    path = tmp_path / "two.npz"
+    np.savez(path, before=patterns, after=patterns[:4])
+    return path
+
+
+@pytest.fixture
+def scan(patterns: np.ndarray) -> Scan:
+    """The scan of the files."""
+    return Scan(patterns)
+
+
+@pytest.fixture
+def window(make_napari_viewer):
+    """A viewer in a window that is seen."""
+    return make_napari_viewer(show=True)

@@ -1,0 +1,151 @@
+"""Opening scans without a window: what is accepted, what it gives, what is asked and remembered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import zarr
+from npe2 import PluginManager, PluginManifest
+
+from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
+from napari_ghosthunter.plugin.choices import Choice, recall
+from napari_ghosthunter.plugin.reader import get_reader, open_asking, read
+from napari_ghosthunter.scan.readers import READERS
+
+NAME = "napari-ghosthunter"
+ENDINGS = [ending for reader in READERS for ending in reader.extensions]
+
+
+class Answers:
+    """Someone who answers what was prepared, and notes what was asked."""
+
+    def __init__(self, shape=None, dataset=None):
+        self.shape, self.name, self.asked = shape, dataset, []
+
+    def dataset(self, path, names, before):  # noqa: ARG002
+        self.asked.append((*names, before))
+        return self.name
+
+    def scan_shape(self, path, dataset, shapes, before):  # noqa: ARG002
+        self.asked.append((dataset, shapes[0], before))
+        return self.shape
+
+
+@pytest.fixture
+def manager():
+    manager = PluginManager.instance()
+    manager.discover()
+    return manager
+
+
+@pytest.fixture
+def viewer(manager):
+    from napari.components import ViewerModel
+
+    return ViewerModel()
+
+
+@pytest.fixture(scope="module")
+def patterns_of_manifest():
+    (reader,) = PluginManifest.from_distribution(NAME).contributions.readers
+    assert reader.accepts_directories
+    return reader.filename_patterns
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_format_is_offered_to_napari(ending, manager, tmp_path):
+    for name in (f"My.scan{ending}", f"SCAN{ending.upper()}"):
+        found = {reader.plugin_name for reader in manager.iter_compatible_readers(tmp_path / name)}
+        assert NAME in found
+        assert get_reader(str(tmp_path / name)) is read
+
+
+def test_nothing_else_is_offered(patterns_of_manifest):
+    assert all(any(ending.endswith(pattern[1:]) for ending in ENDINGS) for pattern in patterns_of_manifest)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.txt", "a", "folder"])
+def test_others_are_left_to_other_plugins(name, tmp_path):
+    (tmp_path / "folder").mkdir()
+    assert get_reader(str(tmp_path / name)) is None
+    assert get_reader([str(tmp_path / "a.npy"), str(tmp_path / name)]) is None
+
+
+def test_a_scan_opens_as_a_layer(viewer, scan_file, patterns):
+    (layer,) = viewer.open(scan_file, plugin=NAME)
+    assert (layer.name, layer.data.shape, layer.source.reader_plugin) == ("scan", (6, 10), NAME)
+    np.testing.assert_array_equal(layer.metadata["scan"].data, patterns)
+    assert layer.axis_labels == ("scan_y", "scan_x")
+    assert [str(unit) for unit in layer.units] == ["pixel", "pixel"]
+
+
+def test_a_zarr_folder_opens(viewer, tmp_path, patterns):
+    zarr.save_array(str(tmp_path / "scan.zarr"), patterns)
+    (layer,) = viewer.open(tmp_path / "scan.zarr", plugin=NAME)
+    assert layer.data.shape == (6, 10)
+
+
+def test_files_dropped_as_a_stack_open_each(viewer, scan_file, tmp_path, patterns):
+    other = tmp_path / "other.npy"
+    np.save(other, patterns)
+    assert [layer.name for layer in viewer.open([scan_file, other], stack=True, plugin=NAME)] == ["scan", "other"]
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 5), (2, 2, 2, 2, 2)])
+def test_what_is_no_scan_is_refused_with_its_reason(viewer, tmp_path, shape):
+    path = tmp_path / "flat.npy"
+    np.save(path, np.ones(shape))
+    with pytest.raises(ScanError, match=r"flat\.npy: .*(axes|array)"):
+        viewer.open(path, plugin=NAME)
+    assert not viewer.layers
+
+
+def test_a_script_gets_the_question_as_an_error(viewer, row_file, two_file):
+    with pytest.raises(ScanShapeError, match="60 patterns"):
+        viewer.open(row_file, plugin=NAME)
+    with pytest.raises(DatasetError, match="before, after"):
+        viewer.open(two_file, plugin=NAME)
+
+
+def test_a_shape_is_asked_and_proposed_the_next_time(row_file):
+    answers = Answers(shape=(6, 10))
+    assert open_asking(row_file, answers).scan_shape == (6, 10)
+    assert recall(row_file) == Choice((6, 10))
+    assert open_asking(row_file, answers).scan_shape == (6, 10)
+    assert answers.asked == [(None, (6, 10), None), (None, (6, 10), (6, 10))]
+
+
+def test_an_array_is_asked_and_proposed_the_next_time(two_file):
+    answers = Answers(dataset="after")
+    for _ in range(2):
+        assert open_asking(two_file, answers).scan_shape == (4, 10)
+    assert answers.asked == [("before", "after", None), ("before", "after", "after")]
+
+
+def test_array_and_shape_are_asked_in_turn(tmp_path, patterns):
+    path = tmp_path / "rows.npz"
+    row = patterns.reshape(60, 16, 16)
+    np.savez(path, a=row, b=row)
+    scan = open_asking(path, Answers((10, 6), "b"))
+    assert (scan.scan_shape, scan.provenance.dataset) == ((10, 6), "b")
+    assert recall(path) == Choice((10, 6), "b")
+
+
+@pytest.mark.parametrize("file", ["row_file", "two_file"])
+def test_no_answer_opens_and_remembers_nothing(file, request, memory):
+    path = request.getfixturevalue(file)
+    assert open_asking(path, Answers()) is None
+    assert not list(memory.iterdir())
+
+
+def test_a_file_that_settles_everything_is_not_asked_about(scan_file, memory):
+    answers = Answers()
+    assert open_asking(scan_file, answers).scan_shape == (6, 10)
+    assert not answers.asked
+    assert not list(memory.iterdir())
+
+
+def test_a_wrong_answer_is_an_error_and_not_remembered(row_file, memory):
+    with pytest.raises(ScanShapeError):
+        open_asking(row_file, Answers(shape=(7, 10)))
+    assert not list(memory.iterdir())
