@@ -6,11 +6,14 @@ its time: log intensities binned to 64 pixels, unit norm, PCA of the whole scan 
 
     python benchmarks/results.py                       the simulated scans
     python benchmarks/results.py --data ../shared/data the real ones too
+    python benchmarks/results.py --only tilt --patterns '{"contrast_window": 0}' --training '{"shift": 0}'
+                                                       with other choices than the defaults
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,11 +113,11 @@ def baseline(case: Case, labels: gh.LabelSet) -> NDArray[np.int64]:
     return predicted
 
 
-def run(case: Case, seed: int, epochs: int | None) -> str:
+def run(case: Case, training: gh.TrainingConfig, patterns: gh.PatternConfig) -> str:
     """Train, map and compare; one row of the table."""
     labels = label(case)
     started = time.perf_counter()
-    for report in gh.train(case.scan, labels, gh.TrainingConfig(seed=seed, epochs=epochs)):
+    for report in gh.train(case.scan, labels, training, patterns):
         model = report.model
     trained = time.perf_counter()
     result = gh.evaluate(gh.segment(case.scan, model), case.truth, case.names, labels)
@@ -125,7 +128,8 @@ def run(case: Case, seed: int, epochs: int | None) -> str:
     wall = "-" if result.wall_accuracy is None else f"{result.wall_accuracy:.3f}"
     held = model.record.held_out
     return (
-        f"| {case.name} | {len(case.names)} | {len(labels)} | {seed} | {result.accuracy:.3f} | {wall} | {plain:.3f} "
+        f"| {case.name} | {len(case.names)} | {len(labels)} | {training.seed} | {result.accuracy:.3f} | {wall} "
+        f"| {plain:.3f} "
         f"| {held.right}/{held.count} | {trained - started:.0f} s | {mapped - trained:.0f} s |"
     )
 
@@ -135,7 +139,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder with particle/ and sim_orientation/")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--epochs", type=int, help="the default depends on the number of labels")
+    parser.add_argument("--training", type=json.loads, default={}, help="fields of TrainingConfig, as JSON")
+    parser.add_argument("--patterns", type=json.loads, default={}, help="fields of PatternConfig, as JSON")
     parser.add_argument("--only", default="", help="only scans whose name contains this")
     options = parser.parse_args()
     print("| scan | classes | labels | seed | accuracy | near a wall | PCA + log. reg. | held out | train | map |")  # noqa: T201
@@ -144,7 +149,8 @@ def main() -> None:
     for case in cases:
         for seed in range(options.seeds):
             if options.only in case.name:
-                print(run(case, seed, options.epochs), flush=True)  # noqa: T201
+                training = gh.TrainingConfig(**{"seed": seed, **options.training})
+                print(run(case, training, gh.PatternConfig(**options.patterns)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

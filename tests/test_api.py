@@ -97,3 +97,59 @@ def test_one_except_clause_catches_all_that_a_user_can_mend(tmp_path) -> None:
     ):
         with pytest.raises(gh.GhostHunterError):
             wrong()
+
+
+def test_what_is_printed_is_short(make_model) -> None:
+    simulation = gh.simulate(gh.SimulationConfig(scan_shape=(6, 8), detector_shape=(16, 16)))
+    scan = simulation.scan
+    names = [f"class {number}" for number in range(60)]
+    model = make_model(names=tuple(names))
+    domains = gh.segment(scan, model)
+    labels = gh.LabelSet(gh.ClassScheme.from_names(names), scan.scan_shape, {(0, 0): "class 0", (5, 7): "class 1"})
+    report = next(gh.train(scan, labels, gh.TrainingConfig(epochs=2)))
+    printed = {
+        "Scan('scan': 6 x 8 probe positions, 16 x 16 detector pixels, uint16)": scan,
+        "DomainMap(6 x 8 probe positions; class 0 ": domains,
+        "EpochReport(epoch 1 of 2: loss ": report,
+        "Model('ghosthunter' for class 0, class 1; patterns of 16 x 16 pixels; ": report.model,
+        "Model('ghosthunter' for class 0, class 1, class 2, class 3, class 4, class 5 and 54 more; ": model,
+        "Session(Scan('scan': ": gh.Session(scan, labels),
+        "LabelSet(2 labels; class 0: 1, ": labels,
+        "Evaluation(accuracy ": gh.evaluate(domains, np.zeros((6, 8), int)),
+        "Simulation(scan=Scan('scan'": simulation,
+        "RowBand(start=0, ": next(iter(gh.segment_rows(scan, model))),
+    }
+    for start, thing in printed.items():
+        assert str(thing).startswith(start)
+        assert repr(thing) == str(thing)
+        assert len(str(thing)) <= 240, "two lines of a terminal"
+        assert "\n" not in str(thing)
+        assert not any(word in str(thing) for word in ("array", "tensor"))
+    assert str(gh.Session(scan, labels)).endswith("no model, no map)")
+
+
+def test_paths_may_be_text(tmp_path, make_model) -> None:
+    from napari_ghosthunter.mapping.export import load_map, output_paths, save_file, save_map
+    from napari_ghosthunter.scan.datacube import write_py4dstem
+
+    folder = str(tmp_path)
+    scan = gh.simulate(gh.SimulationConfig(scan_shape=(6, 8), detector_shape=(16, 16)), path=f"{folder}/scan.npy").scan
+    assert scan.name == "scan"
+    assert gh.open_scan(f"{folder}/scan.npy").shape == scan.shape
+    write_py4dstem(scan, f"{folder}/scan.h5")
+    assert gh.open_scan(f"{folder}/scan.h5").shape == scan.shape
+
+    gh.save_model(make_model(), f"{folder}/m.safetensors")
+    domains = gh.segment(scan, gh.load_model(f"{folder}/m.safetensors"))
+    assert save_map(domains, folder, "map") == output_paths(folder, "map")
+    assert load_map(folder, "map").scan_shape == (6, 8)
+    assert save_file(domains, f"{folder}/map.csv") == tmp_path / "map.csv"
+    save_file(domains, f"{folder}/map.h5")
+
+    session = gh.Session.start(scan, data_folder=f"{folder}/data")
+    session.labels.add_class("a")
+    gh.save_bundle(session, f"{folder}/a.ghosthunter")
+    session.close()
+    assert [past.folder for past in gh.find_sittings(scan, f"{folder}/data")] == [session.folder]
+    gh.Session.resume(scan, str(session.folder)).close()
+    gh.open_bundle(f"{folder}/a.ghosthunter", data_folder=f"{folder}/data").close()

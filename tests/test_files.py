@@ -100,3 +100,12 @@ def test_outputs_that_exist_are_refused_unless_they_may_be_overwritten(old, tmp_
     more[0].touch()
     with pytest.raises(OutputError, match=r"new\.tif and 1 more exists already"):
         check_outputs([*more, old], overwrite=False)
+
+
+def test_an_old_output_is_refused_with_the_way_out_of_both_worlds(old):
+    for path in (old, str(old)):
+        with pytest.raises(OutputError, match=r"another output, or add --overwrite \(overwrite=True in Python\)\.$"):
+            check_outputs([path], overwrite=False)
+        check_outputs([path], overwrite=True)
+        with pytest.raises(OutputError, match="is an input"):
+            check_outputs([path], overwrite=True, inputs=[str(old)])

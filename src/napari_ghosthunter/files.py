@@ -11,7 +11,7 @@ from pathlib import Path
 from napari_ghosthunter.errors import OutputError
 
 
-def check_outputs(paths: Iterable[Path], *, overwrite: bool, inputs: Iterable[Path | None] = ()) -> None:
+def check_outputs(paths: Iterable[Path | str], *, overwrite: bool, inputs: Iterable[Path | str | None] = ()) -> None:
     """Refuse outputs that exist already or cannot be written, before any work is done for them.
 
     Raises
@@ -20,15 +20,17 @@ def check_outputs(paths: Iterable[Path], *, overwrite: bool, inputs: Iterable[Pa
         If one of `paths` exists and `overwrite` is false, is one of the `inputs` (None is passed over), is a folder or
         a device, or lies where no file can be made.
     """
-    paths, given = list(paths), [path for path in inputs if path is not None and path.exists()]
-    for path in paths:
+    outputs, given = list(map(Path, paths)), [path for path in inputs if path is not None and Path(path).exists()]
+    for path in outputs:
         _check_writable(path)
         if path.exists() and any(path.samefile(one) for one in given):
             raise OutputError(f"{path} is an input of this command; choose another output.")
-    existing = [path for path in paths if path.exists()]
+    existing = [path for path in outputs if path.exists()]
     if existing and not overwrite:
         more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise OutputError(f"{existing[0]}{more} exists already; choose another output or add --overwrite.")
+        raise OutputError(
+            f"{existing[0]}{more} exists already; choose another output, or add --overwrite (overwrite=True in Python)."
+        )
 
 
 def _check_writable(path: Path) -> None:
@@ -44,7 +46,7 @@ def _check_writable(path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it replaces `path`, on any failure it vanishes.
 
     The temporary name keeps the suffix of `path`, because writers choose the format by it.
@@ -54,6 +56,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     OutputError
         If the folder cannot be made or the file cannot be written there.
     """
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
@@ -74,7 +77,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path | str, text: str) -> None:
     """Write `text` (UTF-8) to `path`, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")

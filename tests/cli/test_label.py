@@ -46,6 +46,16 @@ def test_labelled_points_round_trip_until_a_round_is_empty(call, samples, tmp_pa
     assert len({tuple(row.split(",")[:2]) for row in labelled}) == len(labelled)
 
 
+def test_labels_of_several_files_count_as_one(call, samples, tmp_path):
+    for name, rows in {"a": "0,0,a\n", "b": "0,6,b\n6,0,a\n", "c": "0,0,B\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(f"scan_y,scan_x,label\n{rows}")
+    sample = ("sample", samples / "scan.npy", "--step", 6, "--labels", "a.csv", "--labels")
+    assert call(*sample, "b.csv", "--out", "p.csv").code == 0
+    assert not {("0", "0"), ("0", "6"), ("6", "0")} & {tuple(row[:2]) for row in rows_of(tmp_path / "p.csv")}
+    assert "a.csv and c.csv give different labels to one position" in call(*sample, "c.csv", "--out", "q.csv").error
+    assert "is an input" in call(*sample, "b.csv", "--out", "b.csv", "--overwrite").error
+
+
 def test_one_class_only_writes_the_header_and_says_why(call, samples, tmp_path):
     labels = tmp_path / "l.csv"
     labels.write_text("scan_y,scan_x,label\n0,0,a\n")
@@ -179,6 +189,7 @@ def test_import_swaps_x_and_y_merges_renames_and_reports(call, tmp_path):
         (YAML, ("--scan-shape", "4x2"), "It would fit 2 x 4"),
         (YAML, ("--scan-shape", "2x4", "--rename", "na"), "'na' is not OLD=NEW"),
         (YAML, ("--scan-shape", "2by4"), "is not a scan shape"),
+        (YAML, ("--scan-shape", "2x4", "--rename", "NA=none"), "classes are: vertical, na, horizontal"),
         ("labels: 3", ("--scan-shape", "2x4"), "not a label file of the paper"),
         ("a: [b", ("--scan-shape", "2x4"), "not valid YAML"),
         ("labels:\n- file: foo.png\n  label: x\n", ("--scan-shape", "2x4"), "does not begin with a position"),

@@ -61,9 +61,9 @@ def test_pooling_works_from_training_to_map(call, train, samples, tmp_path, opti
 
 def test_symmetries(train, tmp_path):
     swap = "rot90:vertical=horizontal,horizontal=vertical"
-    assert train("--epochs", 1, "--symmetry", swap, "--symmetry", "rot180").code == 0
+    assert train("--epochs", 1, "--symmetry", swap, "--symmetry", "rot180:none=none").code == 0
     symmetries = load_model(tmp_path / "m.safetensors").record.config.symmetries
-    assert symmetries == {"rot90": {"vertical": "horizontal", "horizontal": "vertical"}, "rot180": {}}
+    assert symmetries == {"rot90": {"vertical": "horizontal", "horizontal": "vertical"}, "rot180": {"none": "none"}}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,8 @@ def test_symmetries(train, tmp_path):
         (("--epochs", 10**9), "--epochs: "),
         (("--symmetry", "spin"), "'spin' is not a symmetry"),
         (("--symmetry", "rot90:vertical"), "is not a symmetry"),
+        (("--symmetry", "rot90"), "--symmetry rot90 must say what becomes of the classes, as in rot90:vertical="),
+        (("--symmetry", "flip_y: ,"), "--symmetry flip_y must say what becomes of the classes"),
         (("--symmetry", "rot90:up=down"), "Symmetry 'rot90' names '"),
         (("--out", "regular/m"), "is a file, not a folder"),
         (("--out", "."), "is a folder"),
@@ -136,6 +138,24 @@ def test_rows_that_wait_for_a_label_are_told_and_passed_over(call, samples, tmp_
     assert called.err.count("\n") == 1
     assert "not labelled yet: 1" in called.err
     assert "20 labels" in called.out
+
+
+def test_labels_of_several_files_are_merged(train, samples, tmp_path):
+    more = tmp_path / "more.csv"
+    more.write_text((samples / "labels.csv").read_text().splitlines()[0] + "\n1,1,none\n1,2,None\n")
+    called = train("--labels", more, "--epochs", 1)
+    assert "22 labels (" in called.out
+    assert "None 1" in called.out
+    assert called.err.startswith("note: ")
+    assert called.err.endswith("classes whose names differ only in capitals or spaces: none / None.\n")
+    assert called.err.count("\n") == 1
+
+
+def test_contradictions_between_files_name_them(train, samples, tmp_path):
+    more = tmp_path / "more.csv"
+    more.write_text("scan_y,scan_x,label\n0,0,up\n")
+    error = train("--labels", more).error
+    assert f"{samples / 'labels.csv'} and {more} give different labels to one position: (0, 0) " in error
 
 
 @pytest.mark.parametrize("epochs", [0, 2])

@@ -170,7 +170,10 @@ def test_nan_is_told_in_one_line(call, samples, model, tmp_path):
 def test_evaluation_for_a_person(call, maps, samples):
     called = call("evaluate", maps, "--truth", samples / "truth.npy")
     assert (called.code, called.err) == (0, "")
-    assert called.out.startswith("accuracy ")
+    first, second = called.out.splitlines()[:2]
+    taken = "0 = none, 1 = vertical, 2 = horizontal"
+    assert first == f"truth ids taken as {taken} (the map's order; --truth-names says otherwise)"
+    assert second.startswith("accuracy ")
     assert "(within 2 pixels, " in called.out
     assert all(name in called.out for name in NAMES)
 
@@ -191,7 +194,27 @@ def test_evaluation_as_json_with_names_and_excluded_labels(call, maps, samples):
     assert told["balanced_accuracy"] == pytest.approx(np.mean(recalls))
     assert [told["per_class"][name]["recall"] for name in NAMES] == pytest.approx(recalls)
     assert (told["n"], told["excluded"]) == (120, 20)
+    assert told["truth_names"] == order
     assert {"wall_accuracy", "wall_n", "interior_accuracy", "confusion", "accuracy_interval"} <= told.keys()
+
+
+def test_names_that_are_given_are_not_told_again(call, maps, samples):
+    called = call("evaluate", maps, "--truth", samples / "truth.npy", "--truth-names", ",".join(NAMES))
+    assert called.out.startswith("accuracy ")
+    told = strict_json(call("evaluate", maps, "--truth", samples / "truth.npy", "--json").out)
+    assert told["truth_names"] == NAMES
+
+
+def test_several_files_of_positions_are_left_out(call, maps, samples, tmp_path):
+    (tmp_path / "more.csv").write_text("scan_y,scan_x,label\n1,1,none\n1,2,none\n")
+    excluded = ("--exclude", samples / "labels.csv", "--exclude", "more.csv")
+    told = strict_json(call("evaluate", maps, "--truth", samples / "truth.npy", *excluded, "--json").out)
+    assert (told["n"], told["excluded"]) == (118, 22)
+
+
+def test_ids_of_a_class_image_are_told_from_those_of_a_truth(call, maps, tmp_path):
+    np.save(tmp_path / "t.npy", np.full((10, 14), 3))
+    assert "ids start at 0 here (those in _classes.tif start at 1)" in call("evaluate", maps, "--truth", "t.npy").error
 
 
 def test_negative_truth_is_unknown(call, maps, samples):

@@ -140,3 +140,19 @@ def test_names_with_spaces_and_other_letters(call, samples, tmp_path):
     assert str(path) in call("info", path).out
     path.unlink()
     assert path.name in call("info", path).error
+
+
+def test_types_and_sizes_are_told_in_words(call, tmp_path):
+    cube = np.zeros((2, 3, 4, 5), ">u2")
+    np.save(tmp_path / "small.npy", cube)
+    np.save(tmp_path / "native.npy", np.zeros((2, 4, 64, 128), np.float32))
+    assert "data      uint16 (big-endian), 0.2 KiB\n" in call("info", "small.npy").out
+    assert "data      float32, 0.2 MiB\n" in call("info", "native.npy").out
+    assert json.loads(call("info", "small.npy", "--json").out)["dtype"] == ">u2"
+
+
+def test_a_dataset_is_named_by_the_last_part_of_its_path(call, shared_file):
+    path = shared_file("emd/Si100_4D.emd")
+    told = json.loads(call("info", path, "--dataset", "CBED_array_depth0001", "--json").out)
+    assert told["dataset"] == "4DSTEM_simulation/data/datacubes/CBED_array_depth0001/datacube"
+    assert "'datacube' may be any of 2 arrays; choose one with" in call("info", path, "--dataset", "datacube").error

@@ -15,6 +15,7 @@ from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labelfiles import (
     LabelReport,
+    read_label_files,
     read_labels,
     read_paper_labels,
     read_points,
@@ -99,6 +100,36 @@ def test_conflicts_are_refused_with_their_positions(tmp_path: Path) -> None:
     path = written(tmp_path, "scan_y,scan_x,label\n0,5,a\n0,6,a\n0,5,b\n2,2,c\n2,2,b\n")
     with pytest.raises(LabelError, match=r"labels\.csv .*: \(0, 5\) a / b, \(2, 2\) c / b\. Keep one row"):
         read_labels(path)
+
+
+def test_several_files_are_read_as_one(tmp_path: Path) -> None:
+    first = written(tmp_path, "scan_y,scan_x,label\n0,5,a\n0,6,b\n", "first.csv")
+    second = written(tmp_path, "label,scan_x,scan_y\nc,7,0\na,5,0\n,8,0\n", "second.csv")
+    labels, report = read_label_files([first, str(second)], (1, 9))
+    assert labels == {(0, 5): "a", (0, 6): "b", (0, 7): "c"}
+    assert report == LabelReport(5, 3, 1, unlabelled=1)
+    assert read_label_files([first, first]) == read_labels(first)
+    labels, report = read_label_files([], (1, 9))
+    assert (len(labels), labels.scan_shape, report) == (0, (1, 9), LabelReport(0, 0, 0))
+
+
+def test_conflicts_between_files_are_refused_with_the_names_of_the_files(tmp_path: Path) -> None:
+    rows = {"one.csv": "0,5,a\n", "two.csv": "0,6,b\n0,5,\n", "three.csv": "0,5,b\n"}
+    paths = [written(tmp_path, f"scan_y,scan_x,label\n{content}", name) for name, content in rows.items()]
+    with pytest.raises(LabelError) as raised:
+        read_label_files(paths)
+    assert str(raised.value) == (
+        f"{paths[0]} and {paths[2]} give different labels to one position: (0, 5) a / b. "
+        "Keep one row for each of these positions."
+    )
+
+
+def test_names_that_look_alike_are_reported(tmp_path: Path) -> None:
+    content = "scan_y,scan_x,label\n0,0,a\n0,1,A\n0,2,in plane\n0,3,In  plane\n0,4,b\n0,5,inplane\n"
+    labels, report = read_labels(written(tmp_path, content))
+    assert len(labels.classes) == 6
+    assert report.alike == (("a", "A"), ("in plane", "In  plane", "inplane"))
+    assert str(report).endswith("differ only in capitals or spaces: a / A, in plane / In  plane / inplane.")
 
 
 def test_many_conflicts_are_not_all_listed(tmp_path: Path) -> None:
@@ -208,10 +239,17 @@ def test_the_paper_writes_x_first(tmp_path: Path) -> None:
 
 def test_classes_are_renamed_before_anything_is_compared(tmp_path: Path) -> None:
     content = PAPER + "- {file: 0_33.png, label: none}\n- {file: 'a/b\\5_6_x.png', label: }\n"
-    labels, report = read_paper_labels(written(tmp_path, content), (34, 206), {"na": "none", "absent": "x"})
+    labels, report = read_paper_labels(written(tmp_path, content), (34, 206), {"na": "none"})
     assert labels == {(4, 196): "vertical", (33, 0): "none"}
     assert labels.classes.names == ("none", "vertical")
     assert report == LabelReport(4, 2, 1, unlabelled=1)
+
+
+def test_a_class_to_rename_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match=r"labels.csv has no class 'NA' to rename; its classes are: vertical, na\.$"):
+        read_paper_labels(written(tmp_path, PAPER), (34, 206), {"NA": "none"})
+    with pytest.raises(LabelError, match="its classes are: none"):
+        read_paper_labels(written(tmp_path, "labels: []"), (34, 206), {"NA": "none"})
 
 
 def test_conflicts_of_the_papers_files_are_left_out_and_reported(tmp_path: Path) -> None:
@@ -276,3 +314,11 @@ def test_swapped_scan_shapes_are_noticed(shared_data: Path) -> None:
     path = shared_data / "paper_labels" / "paper_data_250_random_frame_1_labels.yaml"
     with pytest.raises(LabelError, match="It would fit 34 x 206: check that scan_y and scan_x are not swapped"):
         read_paper_labels(path, (206, 34))
+
+
+def test_paths_may_be_text(tmp_path: Path) -> None:
+    write_labels(str(tmp_path / "l.csv"), {(0, 1): "a"})
+    assert read_labels(str(tmp_path / "l.csv"))[0] == {(0, 1): "a"}
+    write_points(str(tmp_path / "p.csv"), [Proposal(0, 0, "grid")])
+    assert read_points(str(tmp_path / "p.csv")) == [Proposal(0, 0, "grid")]
+    assert len(read_paper_labels(str(written(tmp_path, PAPER)), (34, 206))[0]) == 2

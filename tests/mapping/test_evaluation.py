@@ -107,6 +107,7 @@ def test_names_give_the_truth_another_order():
     result = evaluate(map_of([[2, 0, 1, 0]]), truth, ["horizontal", "none", "vertical"])
     assert result.accuracy == 1.0
     assert result.unknown == 1
+    assert result.truth_names == ("horizontal", "none", "vertical")
 
 
 def test_names_without_positions_do_not_matter():
@@ -150,7 +151,8 @@ def test_whole_numbers_of_any_type_are_ids(dtype):
         (np.full((2, 3), 0.5), "fractions"),
         (np.full((2, 3), np.nan), "NaN"),
         (np.full((2, 3), 3), "id 3.*0 to 2"),
-        (np.full((2, 3), 255, np.uint8), "id 255"),
+        (np.full((2, 3), 255, np.uint8), "id 255.*write -1"),
+        (np.array([[1, 2, 3], [1, 2, 3]]), r"id 3.*ids start at 0 here \(those in _classes.tif start at 1\)"),
         (np.full((2, 3), 2**64 - 1, np.uint64), "only 0 to 2"),
         (np.full((2, 3), "none"), "integer ids"),
         (np.full((2, 3), -1), "nothing to compare"),
@@ -188,6 +190,7 @@ def test_the_result_is_ready_for_json():
     assert set(plain) == {
         "accuracy", "accuracy_interval", "balanced_accuracy", "n", "per_class", "wall_accuracy", "wall_n",
         "interior_accuracy", "confusion", "excluded", "unknown", "no_data", "unknown_classes",
+        "truth_names",
     }  # fmt: skip
 
 

@@ -243,3 +243,35 @@ def test_a_missing_part_of_an_arina_scan_is_named(tmp_path):
     (tmp_path / "run_data_000002.h5").unlink()
     with pytest.raises(ScanError, match="run_master.h5 keeps its patterns in run_data_000002.h5, which is missing"):
         open_scan(path)
+
+
+def test_the_last_part_of_a_path_names_an_array_that_no_other_has(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for number, depth in enumerate(("depth0", "depth1")):
+            file[f"sim/cubes/{depth}/cube"], file[f"sim/cubes/{depth}/dim1"] = CUBE + number, [0.0, 1.0]
+        file["sim/series"], file["other/flat"], file["depth1x/cube"] = np.stack([CUBE] * 2), CUBE[0], CUBE
+    for name, full in {
+        "depth1": "sim/cubes/depth1/cube",
+        "cubes/depth0/": "sim/cubes/depth0/cube",
+        "depth1/cube": "sim/cubes/depth1/cube",
+        "depth1x": "depth1x/cube",
+        "series[1]": "sim/series[1]",
+    }.items():
+        assert open_scan(tmp_path / "a.h5", dataset=name).provenance.dataset == full
+    for name, candidates in {
+        "cube": ("depth1x/cube", "sim/cubes/depth0/cube", "sim/cubes/depth1/cube"),
+        "cubes": ("sim/cubes/depth0/cube", "sim/cubes/depth1/cube"),
+    }.items():
+        with pytest.raises(DatasetError, match=f"'{name}' may be any of {len(candidates)} arrays; choose") as raised:
+            open_scan(tmp_path / "a.h5", dataset=name)
+        assert raised.value.candidates == candidates
+    for name in ("dept", "epth1", "dim1", "series"):
+        with pytest.raises(DatasetError, match=f"no dataset '{name}'"):
+            open_scan(tmp_path / "a.h5", dataset=name)
+
+
+def test_a_path_from_the_root_comes_before_a_last_part(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"], file["deep/data"], file["run/cube"], file["deep/run/cube"] = CUBE, CUBE, CUBE, CUBE
+    for name, full in {"data": "data", "run": "run/cube"}.items():
+        assert open_scan(tmp_path / "a.h5", dataset=name).provenance.dataset == full

@@ -53,7 +53,7 @@ def demo(
     console.say(summary(model))
     domains = run_segmentation(scan, model, device)
     domains.save(out, STEM, overwrite=overwrite)
-    save_overview(overview_path, panels(simulation, labels, domains))
+    save_overview(overview_path, panels(simulation, labels, domains), labels.classes)
     console.say("\nCompared with the truth, without the labelled positions:")
     console.say(report(evaluate(domains, simulation.truth, simulation.names, labels)))
     console.say(f"\nLook at it: {overview_path}\nThe map as a picture: {out / STEM}_rgb.png; as data: {out / STEM}_*")
@@ -69,17 +69,17 @@ def panels(simulation: Simulation, labels: LabelSet, domains: DomainMap) -> dict
     scan, colours = simulation.scan, labels.classes.rgb()
     mask = bright_field_mask(scan.detector_shape, measure_scan_beam(scan))
     bright_field = grey(virtual_image(scan, mask))
+    labelled = (bright_field // 2).astype(np.uint8)
     for position, name in labels.items():
-        bright_field[position] = colours[labels.classes.id_of(name) - 1]
-    vertical, horizontal = (next(p for p, name in labels.items() if name == wanted) for wanted in simulation.names[1:])
+        labelled[position] = colours[labels.classes.id_of(name) - 1]
+    examples = {name: next(position for position, given in labels.items() if given == name) for name in labels.counts()}
     return {
-        "Bright field, with the labelled positions": bright_field,
+        "Bright field": bright_field,
+        "Labelled positions": labelled,
         "True domains": colours[simulation.truth],
-        "Confidence of the map": grey(domains.confidence),
         "Mapped domains (softmax as colour)": domains.rgb,
-        "A pattern labelled 'vertical' (log)": grey(np.log1p(scan.pattern(*vertical))),
-        "A pattern labelled 'horizontal' (log)": grey(np.log1p(scan.pattern(*horizontal))),
-    }
+        "Confidence of the map (white is sure)": grey(domains.confidence),
+    } | {f"A pattern labelled '{name}' (log)": grey(np.log1p(scan.pattern(*examples[name]))) for name in examples}
 
 
 def label_from_truth(simulation: Simulation, step: int, budget: int) -> LabelSet:

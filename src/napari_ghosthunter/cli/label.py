@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.options import Dataset, Overwrite, Reader, ScanPath, ScanShape, parse_scan_shape
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.files import check_outputs
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.labelling.labels import LabelSet
 
 labels_app = typer.Typer(help="Labels from other tools.")
 
@@ -29,7 +32,9 @@ def sample(
         int, typer.Option("--step", metavar="S", min=1, help="Distance of the grid points, in probe positions.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="points.csv", help="Where to write the points.")],
-    labels: Annotated[Path | None, typer.Option("--labels", metavar="labels.csv", help="Labels given so far.")] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option("--labels", metavar="labels.csv", help="Labels given so far; repeatable.")
+    ] = None,
     count: Annotated[int | None, typer.Option("--count", metavar="N", min=0, help="At most so many points.")] = None,
     method: Annotated[
         Method,
@@ -42,20 +47,30 @@ def sample(
     overwrite: Overwrite = False,
 ) -> None:
     """Propose probe positions to label: a grid first, then midpoints between points of different labels."""
-    check_outputs([out], overwrite=overwrite, inputs=[scan, labels])
+    check_outputs([out], overwrite=overwrite, inputs=[scan, *(labels or [])])
     if method is Method.RANDOM and count is None:
         raise typer.BadParameter("The random method needs --count: how many points to draw.")
     shape = open_scan(scan, scan_shape, dataset, reader).scan_shape
     from napari_ghosthunter.labelling import sampling
-    from napari_ghosthunter.labelling.labelfiles import read_labels, write_points
+    from napari_ghosthunter.labelling.labelfiles import write_points
 
-    given = read_labels(labels, shape)[0] if labels else {}
+    given = open_labels(labels or [], shape)
     if method is Method.RANDOM:
         proposed = sampling.random_positions(shape, count or 0, seed, given)
     else:
         proposed = sampling.next_round(given, shape, step, count)
     write_points(out, proposed.proposals)
     console.say(f"{proposed.message}\n{len(proposed.proposals)} points written to {out}")
+
+
+def open_labels(paths: list[Path], scan_shape: tuple[int, int]) -> LabelSet:
+    """Read label files as one, and tell what in them may surprise."""
+    from napari_ghosthunter.labelling.labelfiles import read_label_files
+
+    labels, report = read_label_files(paths, scan_shape)
+    if report.duplicates or report.unlabelled or report.alike:
+        console.hint(f"note: {', '.join(map(str, paths))}: {report}")
+    return labels
 
 
 @labels_app.command("import")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_ghosthunter.cli import console
+from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, Reader, ScanPath, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.errors import GhostHunterError
@@ -31,7 +32,10 @@ class Pool(StrEnum):
 
 def train(
     scan: ScanPath,
-    labels: Annotated[Path, typer.Option("--labels", metavar="labels.csv", help="Labelled positions of this scan.")],
+    labels: Annotated[
+        list[Path],
+        typer.Option("--labels", metavar="labels.csv", help="Labelled positions of this scan; repeatable."),
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="model.safetensors", help="Where to write the model.")],
     epochs: Annotated[
         int | None,
@@ -76,14 +80,10 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Train a network on labelled patterns; Ctrl+C keeps the best model so far."""
-    check_outputs([out], overwrite=overwrite, inputs=[scan, labels])
+    check_outputs([out], overwrite=overwrite, inputs=[scan, *labels])
     config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
     opened = open_scan(scan, scan_shape, dataset, reader)
-    from napari_ghosthunter.labelling.labelfiles import read_labels
-
-    given, report = read_labels(labels, opened.scan_shape)
-    if report.duplicates or report.unlabelled:
-        console.hint(f"note: {labels}: {report}")
+    given = open_labels(labels, opened.scan_shape)
     from napari_ghosthunter.learning.modelfile import save_model
 
     model = run_training(opened, given, config, patterns, device)
@@ -154,7 +154,7 @@ def _configs(
 
 
 def _symmetry(text: str) -> tuple[str, dict[str, str]]:
-    """Read 'rot90:vertical=horizontal,horizontal=vertical'; without classes, each stays itself."""
+    """Read 'rot90:vertical=horizontal,horizontal=vertical'; a class that is not named stays itself."""
     from typing import get_args
 
     from napari_ghosthunter.learning.config import Symmetry
@@ -166,5 +166,10 @@ def _symmetry(text: str) -> tuple[str, dict[str, str]]:
         raise typer.BadParameter(
             f"{text!r} is not a symmetry; write one of {', '.join(get_args(Symmetry))}, a colon, and what each class "
             "becomes, as in rot90:vertical=horizontal,horizontal=vertical."
+        )
+    if not pairs:
+        raise typer.BadParameter(
+            f"--symmetry {name.strip()} must say what becomes of the classes, as in {name.strip()}:vertical=vertical; "
+            "a class that is not named stays itself."
         )
     return name.strip(), {old.strip(): new.strip() for old, _, new in pairs}

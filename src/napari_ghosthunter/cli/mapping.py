@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_ghosthunter.cli import console
+from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import AsJson, Dataset, Device, Overwrite, Reader, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.files import check_outputs
@@ -84,7 +85,8 @@ def evaluate(
         ),
     ] = None,
     exclude: Annotated[
-        Path | None, typer.Option("--exclude", metavar="labels.csv", help="Positions to leave out: those trained on.")
+        list[Path] | None,
+        typer.Option("--exclude", metavar="labels.csv", help="Positions to leave out: those trained on; repeatable."),
     ] = None,
     stem: Annotated[
         str | None, typer.Option("--stem", metavar="NAME", help="Which map, where the folder holds several.")
@@ -92,15 +94,19 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare a map with the truth."""
-    from napari_ghosthunter.labelling.labelfiles import read_labels
     from napari_ghosthunter.mapping import evaluation
     from napari_ghosthunter.mapping.domains import DomainMap
 
     domains = DomainMap.load(map_dir, stem)
     names = [name.strip() for name in truth_names.split(",")] if truth_names else None
-    left_out = read_labels(exclude, domains.scan_shape)[0] if exclude else ()
+    left_out = open_labels(exclude or [], domains.scan_shape)
     result = evaluation.evaluate(domains, _read_truth(truth), names, left_out)
-    console.say(json.dumps(result.to_dict()) if as_json else report(result))
+    if as_json:
+        console.say(json.dumps(result.to_dict()))
+        return
+    if names is None:
+        console.say(_taken_as(result.truth_names))
+    console.say(report(result))
 
 
 def report(result: Evaluation) -> str:
@@ -116,6 +122,12 @@ def report(result: Evaluation) -> str:
         recall = "-" if score.recall is None else f"{score.recall:.4f}"
         lines.append(f"  {name:<15} {recall}  of {score.count}")
     return "\n".join(lines)
+
+
+def _taken_as(names: tuple[str, ...]) -> str:
+    """Tell which class each id of the truth was taken for."""
+    ids = ", ".join(f"{number} = {name}" for number, name in enumerate(names))
+    return f"truth ids taken as {ids} (the map's order; --truth-names says otherwise)"
 
 
 def _refuse_equal_stems(scans: list[Path]) -> None:

@@ -25,7 +25,10 @@ ScanShape = Annotated[
     typer.Option("--scan-shape", metavar="YxX", help="Rows x columns of probe positions, where the file does not say."),
 ]
 Dataset = Annotated[
-    str | None, typer.Option("--dataset", metavar="NAME", help="Which array, where a file holds several.")
+    str | None,
+    typer.Option(
+        "--dataset", metavar="NAME", help="Which array, where a file holds several; the last part of its path will do."
+    ),
 ]
 Reader = Annotated[
     str | None, typer.Option("--reader", metavar="NAME", help="Force a reader; a wrong name lists them.")

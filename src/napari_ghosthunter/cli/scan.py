@@ -51,9 +51,22 @@ def _table(described: dict[str, Any]) -> str:
         "reader": described["reader"],
         "scan": f"{scan_y} x {scan_x} probe positions (scan_y x scan_x), step {_steps(described, 'scan')}",
         "detector": f"{k_y} x {k_x} pixels (k_y x k_x), step {_steps(described, 'k')}",
-        "data": f"{described['dtype']}, {described['size_bytes'] / 2**20:,.1f} MiB",
+        "data": f"{_dtype(described['dtype'])}, {_size(described['size_bytes'])}",
     }
     return "\n".join(f"{name:<9} {value}" for name, value in lines.items() if value is not None)
+
+
+def _dtype(name: str) -> str:
+    """Write a type with its byte order in words, where that is not the machine's: '>u2' is a riddle to many."""
+    import numpy as np
+
+    order = {">": " (big-endian)", "<": " (little-endian)"}.get(name[0], "")
+    return f"{np.dtype(name).name}{order}"
+
+
+def _size(count: int) -> str:
+    """Write a number of bytes."""
+    return f"{count / 2**20:,.1f} MiB" if count >= 0.1 * 2**20 else f"{count / 2**10:,.1f} KiB"
 
 
 def _steps(described: dict[str, Any], plane: str) -> str:

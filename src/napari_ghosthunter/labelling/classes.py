@@ -9,7 +9,7 @@ from __future__ import annotations
 import colorsys
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,6 +219,12 @@ def tidy_name(name: str) -> str:
     if "," in tidy or any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in tidy):
         raise LabelError(f"{tidy!r} cannot name a class; leave out commas, line breaks and control characters.")
     return tidy
+
+
+def short_list(parts: Sequence[str], most: int = 6) -> str:
+    """Join parts for a line that must stay short: of many, the first few and how many more there are."""
+    more = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + more
 
 
 def palette(count: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,12 +28,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class LabelReport:
-    """What a label file held.
+    """What a label file, or several read as one, held.
 
     Attributes
     ----------
     entries
-        Rows of the file, all of them.
+        Rows, all of them.
     unique
         Different positions among the labelled rows.
     duplicates
@@ -42,6 +42,8 @@ class LabelReport:
         Rows whose label is empty: positions that wait for one.
     conflicts
         (scan_y, scan_x, names) of positions with two or more different labels; these got no label.
+    alike
+        Groups of class names that differ only in capitals or spaces.
     """
 
     entries: int
@@ -49,6 +51,7 @@ class LabelReport:
     duplicates: int
     unlabelled: int = 0
     conflicts: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
+    alike: tuple[tuple[str, ...], ...] = ()
 
     def __str__(self) -> str:
         """Say it in one line for the user."""
@@ -59,10 +62,13 @@ class LabelReport:
             parts.append(f"not labelled yet: {self.unlabelled}")
         if self.conflicts:
             parts.append(f"left out for their different labels: {_tell_conflicts(self.conflicts)}")
+        if self.alike:
+            groups = ", ".join(" / ".join(names) for names in self.alike)
+            parts.append(f"classes whose names differ only in capitals or spaces: {groups}")
         return "; ".join(parts) + "."
 
 
-def read_labels(path: Path, scan_shape: tuple[int, int] | None = None) -> tuple[LabelSet, LabelReport]:
+def read_labels(path: Path | str, scan_shape: tuple[int, int] | None = None) -> tuple[LabelSet, LabelReport]:
     """Read labels.csv: a table with the columns scan_y, scan_x and label, in any order and with any others beside.
 
     A table of proposed points with a column 'label' added will do. A row with an empty label waits for one and is only
@@ -82,17 +88,34 @@ def read_labels(path: Path, scan_shape: tuple[int, int] | None = None) -> tuple[
         With file and line, if the file cannot be read, a column is missing, a row is not whole, a position is not two
         whole numbers or outside the scan, a label cannot name a class, or one position has different labels.
     """
-    rows = _read_table(path, LABELS_HEADER, lambda row: _labelled_position(row, scan_shape))
-    labels, report = _merged(rows)
+    return read_label_files([path], scan_shape)
+
+
+def read_label_files(
+    paths: Sequence[Path | str], scan_shape: tuple[int, int] | None = None
+) -> tuple[LabelSet, LabelReport]:
+    """Read several files, each as `read_labels` does, as if their rows were in one.
+
+    Raises
+    ------
+    LabelError
+        As `read_labels`; also if different files give one position different labels, with the names of the files.
+    """
+    tables = {
+        str(path): _read_table(path, LABELS_HEADER, lambda row: _labelled_position(row, scan_shape)) for path in paths
+    }
+    labels, report = _merged([row for rows in tables.values() for row in rows])
     if report.conflicts:
+        positions = {(y, x) for y, x, _ in report.conflicts}
+        files = [path for path, rows in tables.items() if any(name and spot in positions for spot, name in rows)]
         raise LabelError(
-            f"{path} gives different labels to one position: {_tell_conflicts(report.conflicts)}. "
-            "Keep one row for each of these positions."
+            f"{' and '.join(files)} {'give' if len(files) > 1 else 'gives'} different labels to one position: "
+            f"{_tell_conflicts(report.conflicts)}. Keep one row for each of these positions."
         )
-    return _label_set(path, labels, scan_shape), report
+    return _label_set(", ".join(tables), labels, scan_shape), report
 
 
-def write_labels(path: Path, labels: Mapping[Position, str]) -> None:
+def write_labels(path: Path | str, labels: Mapping[Position, str]) -> None:
     """Write labels.csv, sorted by (scan_y, scan_x), whole or not at all.
 
     Raises
@@ -103,7 +126,7 @@ def write_labels(path: Path, labels: Mapping[Position, str]) -> None:
     _write_table(path, LABELS_HEADER, [(y, x, labels[y, x]) for y, x in sorted(labels)])
 
 
-def read_points(path: Path) -> list[Proposal]:
+def read_points(path: Path | str) -> list[Proposal]:
     """Read points.csv, as `write_points` wrote it; other columns are passed over.
 
     Raises
@@ -114,7 +137,7 @@ def read_points(path: Path) -> list[Proposal]:
     return _read_table(path, POINTS_HEADER, lambda row: Proposal(*_position(row), row["reason"]))
 
 
-def write_points(path: Path, proposals: Iterable[Proposal]) -> None:
+def write_points(path: Path | str, proposals: Iterable[Proposal]) -> None:
     """Write points.csv, whole or not at all; without proposals it holds the header only.
 
     Raises
@@ -126,7 +149,7 @@ def write_points(path: Path, proposals: Iterable[Proposal]) -> None:
 
 
 def read_paper_labels(
-    path: Path,
+    path: Path | str,
     scan_shape: tuple[int, int],
     rename: Mapping[str, str] | None = None,
 ) -> tuple[LabelSet, LabelReport]:
@@ -148,13 +171,14 @@ def read_paper_labels(
     Raises
     ------
     LabelError
-        If the file is not such a list, or a position lies outside the scan.
+        If the file is not such a list, a position lies outside the scan, or no class has a name that is to be new.
     """
     content = _load_yaml(path)
     entries = content.get("labels") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise LabelError(f"{path} is not a label file of the paper: it has no list 'labels' of files and labels.")
     rows = []
+    found: dict[str, None] = {}
     for number, entry in enumerate(entries, start=1):
         try:
             position, name = _paper_entry(entry)
@@ -162,6 +186,11 @@ def read_paper_labels(
             rows.append((inside_scan(position, scan_shape), tidy_name(new_name) if name else None))
         except LabelError as error:
             raise LabelError(f"{path}, entry {number}: {error}") from error
+        if name:
+            found[name] = None
+    for name in rename or {}:
+        if name not in found:
+            raise LabelError(f"{path} has no class {name!r} to rename; its classes are: {', '.join(found) or 'none'}.")
     labels, report = _merged(rows)
     return _label_set(path, labels, scan_shape), report
 
@@ -179,7 +208,7 @@ def _paper_entry(entry: Any) -> tuple[Position, str]:
     return (int(found[2]), int(found[1])), (name or "").strip()
 
 
-def _load_yaml(path: Path) -> Any:
+def _load_yaml(path: Path | str) -> Any:
     import yaml
 
     text = _read_text(path)
@@ -190,16 +219,16 @@ def _load_yaml(path: Path) -> Any:
         raise LabelError(f"{path} is not valid YAML: {reason}.") from error
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path | str) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise LabelError(f"Cannot read {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise LabelError(f"{path} is not UTF-8 text; save it again as 'CSV UTF-8' or plain text in UTF-8.") from error
 
 
-def _read_table(path: Path, columns: tuple[str, ...], convert: Callable[[dict[str, str]], _T]) -> list[_T]:
+def _read_table(path: Path | str, columns: tuple[str, ...], convert: Callable[[dict[str, str]], _T]) -> list[_T]:
     """Convert each row of a CSV file, given as {column: stripped text}; an error gets the file and the line."""
     reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
     header: list[str] | None = None
@@ -269,11 +298,20 @@ def _merged(rows: list[tuple[Position, str | None]]) -> tuple[dict[Position, str
         duplicates=len(rows) - unlabelled - len(found),
         unlabelled=unlabelled,
         conflicts=tuple((*position, tuple(names)) for position, names in sorted(found.items()) if len(names) > 1),
+        alike=_alike(name for _, name in rows if name is not None),
     )
     return {position: next(iter(names)) for position, names in found.items() if len(names) == 1}, report
 
 
-def _label_set(path: Path, labels: dict[Position, str], scan_shape: tuple[int, int] | None) -> LabelSet:
+def _alike(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Group the names that differ only in capitals or spaces: slips of the keyboard, most likely."""
+    groups: dict[str, dict[str, None]] = {}
+    for name in names:
+        groups.setdefault("".join(name.split()).casefold(), {})[name] = None
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _label_set(path: Path | str, labels: dict[Position, str], scan_shape: tuple[int, int] | None) -> LabelSet:
     try:
         return LabelSet(ClassScheme.from_names(labels.values()), scan_shape, labels)
     except LabelError as error:  # too many classes: the wrong column, most likely
@@ -285,7 +323,7 @@ def _tell_conflicts(conflicts: tuple[tuple[int, int, tuple[str, ...]], ...]) -> 
     return ", ".join(shown) + (f" and {len(conflicts) - 10} more" if len(conflicts) > 10 else "")
 
 
-def _write_table(path: Path, header: tuple[str, ...], rows: Iterable[tuple[int, int, str]]) -> None:
+def _write_table(path: Path | str, header: tuple[str, ...], rows: Iterable[tuple[int, int, str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_ghosthunter.errors import GhostHunterError, LabelError
-from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.labelling.edits import (
     Batch,
     Edit,
@@ -120,7 +120,7 @@ class LabelSet(Mapping[Position, str]):
 
     def __repr__(self) -> str:
         """Say how many labels of which classes there are."""
-        counts = ", ".join(f"{name}: {count}" for name, count in self.counts().items())
+        counts = short_list([f"{name}: {count}" for name, count in self.counts().items()])
         return f"LabelSet({len(self)} labels; {counts or 'no classes'})"
 
     @property

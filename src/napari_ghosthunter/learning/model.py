@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.learning.network import build_network, placed
 from napari_ghosthunter.learning.patterns import FittedPatterns
@@ -69,6 +69,15 @@ class Model:
     patterns: FittedPatterns
     weights: Mapping[str, Tensor]
     record: TrainingRecord
+
+    def __repr__(self) -> str:
+        """Say what it tells apart, and how well."""
+        held, (k_y, k_x) = self.record.held_out, self.patterns.detector_shape
+        judged = f"{held.right} of {held.count} held-out labels right" if held.count else "no labels held out"
+        return (
+            f"Model({self.network!r} for {short_list(self.classes.names)}; patterns of {k_y} x {k_x} pixels; "
+            f"{self.parameter_count:,} parameters; epoch {self.record.best_epoch}: {judged})"
+        )
 
     @property
     def hash(self) -> str:

@@ -33,7 +33,7 @@ class _Header(BaseModel):
     record: TrainingRecord
 
 
-def save_model(model: Model, path: Path) -> None:
+def save_model(model: Model, path: Path | str) -> None:
     """Write a model file, whole or not at all.
 
     Raises

@@ -50,6 +50,15 @@ class EpochReport:
     epochs: int
     model: Model
 
+    def __repr__(self) -> str:
+        """Say how far the training is, and how well it goes."""
+        held = self.figures.validation_accuracy
+        judged = "" if held is None else f", held-out accuracy {held:.3f}"
+        return (
+            f"EpochReport(epoch {self.figures.epoch} of {self.epochs}: loss {self.figures.train_loss:.3f}{judged}; "
+            f"best so far epoch {self.model.record.best_epoch})"
+        )
+
     @property
     def seconds_left(self) -> float:
         """Time that the rest will take at the pace so far."""

@@ -67,5 +67,5 @@ class HeldOut(BaseModel):
         low, high = self.interval
         return (
             f"{self.right} of {self.count} held-out labels right: accuracy {self.right / self.count:.3f} "
-            f"(95 % interval {low:.2f} to {high:.2f})"
+            f"(95 % interval {low:.2f} to {high:.2f}); they also chose the epoch, so this leans to the hopeful side"
         )

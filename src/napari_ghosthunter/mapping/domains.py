@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import MapError
-from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.validation import confusion_matrix
 from napari_ghosthunter.scan.scan import Calibration
 
@@ -118,6 +118,11 @@ class DomainMap:
         probabilities.flags.writeable = False
         object.__setattr__(self, "probabilities", probabilities)
 
+    def __repr__(self) -> str:
+        """Say how large the map is, and the share of each class."""
+        shares = short_list([f"{entry.name} {entry.area_fraction:.1%}" for entry in self.statistics])
+        return f"DomainMap({self.scan_shape[0]} x {self.scan_shape[1]} probe positions; {shares})"
+
     @property
     def scan_shape(self) -> tuple[int, int]:
         """(scan_y, scan_x), in probe positions."""
@@ -201,14 +206,14 @@ class DomainMap:
         """Write the map as TIFF, PNG, NumPy, CSV and JSON files; see `export.save_map`."""
         from napari_ghosthunter.mapping.export import save_map
 
-        return save_map(self, Path(folder), stem, overwrite=overwrite)
+        return save_map(self, folder, stem, overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: Path | str, stem: str | None = None) -> DomainMap:
         """Read a map that `save` wrote; see `export.load_map`."""
         from napari_ghosthunter.mapping.export import load_map
 
-        return load_map(Path(folder), stem)
+        return load_map(folder, stem)
 
 
 def _touching(one: NDArray[np.intp], other: NDArray[np.intp], classes: int) -> NDArray[np.int64]:

@@ -95,6 +95,8 @@ class Evaluation:
         Compared positions where the map has no data.
     unknown_classes
         Classes of the truth that the map does not know; their positions count as wrong.
+    truth_names
+        Class names that the ids 0, 1, ... of the truth were taken for.
     """
 
     accuracy: float
@@ -110,6 +112,16 @@ class Evaluation:
     unknown: int
     no_data: int
     unknown_classes: tuple[str, ...]
+    truth_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Say the main figures in one line."""
+        low, high = self.accuracy_interval
+        wall = "" if self.wall_accuracy is None else f", near a wall {self.wall_accuracy:.4f}"
+        return (
+            f"Evaluation(accuracy {self.accuracy:.4f} (95 % interval {low:.3f} to {high:.3f}, {self.n} positions), "
+            f"balanced {self.balanced_accuracy:.4f}{wall})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain numbers, strings, lists and dicts, ready for JSON."""
@@ -179,6 +191,7 @@ def evaluate(
         unknown=int(np.count_nonzero(true < 0)),
         no_data=int(counts[:, -1].sum()),
         unknown_classes=labels[len(domain_map.classes) :],
+        truth_names=names,
     )
 
 
@@ -194,9 +207,10 @@ def _truth_ids(truth: ArrayLike, names: tuple[str, ...], scan_shape: tuple[int, 
         raise MapError("The truth must hold integer ids, but some are fractions or NaN; write -1 where it is unknown.")
     largest = array.max()
     if largest >= len(names):
+        hint = "ids start at 0 here (those in _classes.tif start at 1)" if largest == len(names) else ""
         raise MapError(
             f"The truth holds the id {int(largest)}, but only 0 to {len(names) - 1} have a name "
-            f"({', '.join(names)}); write -1 where it is unknown."
+            f"({', '.join(names)}); {hint or 'write -1 where it is unknown'}."
         )
     return np.where(array < 0, -1, array).astype(np.intp)
 

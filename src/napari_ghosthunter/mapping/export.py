@@ -47,7 +47,7 @@ LENGTHS = ("pm", "angstrom", "nm", "um")
 LARGEST_RATIO = 1e9  # a TIFF resolution, a ratio of two 32-bit numbers, keeps six digits from 1e-9 to 1e9
 
 
-def output_paths(folder: Path, stem: str) -> list[Path]:
+def output_paths(folder: Path | str, stem: str) -> list[Path]:
     """Name the files that `save_map` writes, the JSON file first.
 
     Raises
@@ -57,10 +57,12 @@ def output_paths(folder: Path, stem: str) -> list[Path]:
     """
     if not stem or stem in {".", ".."} or any(character in stem for character in "/\\\0"):
         raise OutputError(f"{stem!r} cannot begin the name of a file; choose a name without slashes.")
-    return [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
+    return [Path(folder) / f"{stem}{suffix}" for suffix in SUFFIXES]
 
 
-def save_map(domain_map: DomainMap, folder: Path, stem: str | None = None, *, overwrite: bool = False) -> list[Path]:
+def save_map(
+    domain_map: DomainMap, folder: Path | str, stem: str | None = None, *, overwrite: bool = False
+) -> list[Path]:
     """Write a map: `<stem>_classes.tif` and its five companions.
 
     Parameters
@@ -110,7 +112,7 @@ def save_map(domain_map: DomainMap, folder: Path, stem: str | None = None, *, ov
     return paths
 
 
-def save_file(domain_map: DomainMap, path: Path, *, overwrite: bool = False) -> Path:
+def save_file(domain_map: DomainMap, path: Path | str, *, overwrite: bool = False) -> Path:
     """Write one file of a map; its ending says which, see `FILE_WRITERS`.
 
     All but the HDF5 file are, byte for byte, what `save_map` writes as `_classes.tif`, `_rgb.png` and `_domains.csv`.
@@ -120,6 +122,7 @@ def save_file(domain_map: DomainMap, path: Path, *, overwrite: bool = False) -> 
     OutputError
         If the ending is none of these, the file exists already, or it cannot be written.
     """
+    path = Path(path)
     write = FILE_WRITERS.get(path.suffix.lower())
     if write is None:
         raise OutputError(f"A domain map is not written as {path.name}; end the name in {', '.join(FILE_WRITERS)}.")
@@ -129,7 +132,7 @@ def save_file(domain_map: DomainMap, path: Path, *, overwrite: bool = False) -> 
     return path
 
 
-def load_map(folder: Path, stem: str | None = None) -> DomainMap:
+def load_map(folder: Path | str, stem: str | None = None) -> DomainMap:
     """Read a map back from its JSON and NumPy files.
 
     Parameters
@@ -144,7 +147,7 @@ def load_map(folder: Path, stem: str | None = None) -> DomainMap:
     MapError
         If the folder holds no map, or several and `stem` does not say which, or if the map is incomplete or damaged.
     """
-    path = _find_map(folder, stem)
+    path = _find_map(Path(folder), stem)
     classes, calibration, shape, provenance = _read_json(path)
     data = path.with_name(path.name.removesuffix(MAP_SUFFIX) + PROBABILITIES_SUFFIX)
     probabilities = _read_probabilities(data)

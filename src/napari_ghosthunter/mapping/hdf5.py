@@ -26,7 +26,7 @@ EMD_VERSION = (1, 0)
 FORMAT_VERSION = 1  # of what lies in /domain_map
 
 
-def write_hdf5(path: Path, domain_map: DomainMap) -> None:
+def write_hdf5(path: Path | str, domain_map: DomainMap) -> None:
     """Write probabilities, classes, confidence, names, colours, calibration and provenance to one file."""
     import h5py
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.files import whole_file
 
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+    from napari_ghosthunter.labelling.classes import ClassScheme
+
 PANEL_SIDE = 420  # screen pixels of the longer side of a panel, about
-GAP, TITLE = 12, 26  # screen pixels between panels, and above them
+GAP, LINE = 14, 26  # screen pixels between panels, and of a line of text
 
 
 def grey(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -22,8 +27,10 @@ def grey(image: NDArray[Any]) -> NDArray[np.uint8]:
     return np.repeat(levels.astype(np.uint8)[..., None], 3, axis=2)
 
 
-def save_overview(path: Path, panels: Mapping[str, NDArray[np.uint8]], columns: int = 2) -> None:
-    """Write panels (y, x, 3) with their titles as one PNG; pixels are enlarged, never smoothed.
+def save_overview(path: Path, panels: Mapping[str, NDArray[np.uint8]], classes: ClassScheme, columns: int = 2) -> None:
+    """Write panels (y, x, 3) with their titles, and what the class colours mean, as one PNG.
+
+    Pixels are enlarged, never smoothed.
 
     Raises
     ------
@@ -35,15 +42,26 @@ def save_overview(path: Path, panels: Mapping[str, NDArray[np.uint8]], columns: 
     enlarged = {title: _enlarged(panel) for title, panel in panels.items()}
     width = max(panel.shape[1] for panel in enlarged.values()) + GAP
     tall = [len(panel) for panel in enlarged.values()]
-    heights = [max(tall[start : start + columns]) + TITLE + GAP for start in range(0, len(tall), columns)]
-    canvas = Image.new("RGB", (columns * width + GAP, sum(heights) + GAP), "white")
+    heights = [max(tall[start : start + columns]) + LINE + GAP for start in range(0, len(tall), columns)]
+    canvas = Image.new("RGB", (columns * width + GAP, LINE + sum(heights) + 2 * GAP), "white")
     draw = ImageDraw.Draw(canvas)
+    draw.font = ImageFont.load_default(16)
+    _legend(draw, classes)
     for index, (title, panel) in enumerate(enlarged.items()):
-        left, top = GAP + index % columns * width, GAP + sum(heights[: index // columns])
-        draw.text((left, top + 2), title, fill="black", font=ImageFont.load_default(16))
-        canvas.paste(Image.fromarray(panel), (left, top + TITLE))
+        left, top = GAP + index % columns * width, LINE + 2 * GAP + sum(heights[: index // columns])
+        draw.text((left, top), title, fill="black")
+        canvas.paste(Image.fromarray(panel), (left, top + LINE))
     with whole_file(path) as temporary:
         canvas.save(temporary)
+
+
+def _legend(draw: ImageDraw, classes: ClassScheme) -> None:
+    """Draw a line of class colours and names."""
+    left = float(GAP)
+    for entry in classes.classes:
+        draw.rectangle((left, GAP, left + 16, GAP + 16), fill=entry.colour, outline="black")
+        draw.text((left + 24, GAP - 2), entry.name, fill="black")
+        left += 24 + draw.textlength(entry.name) + 2 * GAP
 
 
 def _enlarged(panel: NDArray[np.uint8]) -> NDArray[np.uint8]:

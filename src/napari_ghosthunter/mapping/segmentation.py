@@ -7,7 +7,7 @@ enough for the neighbourhood pooling. Nothing holds the cube, and a caller may s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ class RowBand:
 
     start: int
     stop: int
-    probabilities: NDArray[np.float32]
+    probabilities: NDArray[np.float32] = field(repr=False)
     nonfinite: int
 
 

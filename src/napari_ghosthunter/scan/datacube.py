@@ -55,7 +55,7 @@ def datacube_of(scan: Scan) -> DataCube:
     return _cube(_array_for_py4dstem(scan.data), scan.calibration, scan.name)
 
 
-def write_py4dstem(scan: Scan, path: Path) -> None:
+def write_py4dstem(scan: Scan, path: Path | str) -> None:
     """Write a scan as py4DSTEM's .h5, row by row, whole or not at all.
 
     py4DSTEM writes the file and its metadata around a cube of at most two elements along each axis, in whose place

@@ -89,6 +89,11 @@ class Scan:
         if kind not in "uifb":
             raise ScanError(f"Patterns must be integer or floating point numbers, not {self.data.dtype}.")
 
+    def __repr__(self) -> str:
+        """Say what it is, without a look at the patterns."""
+        scan_y, scan_x, k_y, k_x = self.shape
+        return f"Scan({self.name!r}: {scan_y} x {scan_x} probe positions, {k_y} x {k_x} detector pixels, {self.dtype})"
+
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(scan_y, scan_x, k_y, k_x)."""

@@ -7,7 +7,7 @@ counting noise that change every pattern more than the ghosts do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,11 @@ class Simulation:
     """A simulated scan and its truth: class ids (scan_y, scan_x), indices into `names`."""
 
     scan: Scan
-    truth: NDArray[np.uint8]
+    truth: NDArray[np.uint8] = field(repr=False)
     names: tuple[str, ...] = CLASS_NAMES
 
 
-def simulate(config: SimulationConfig | None = None, *, path: Path | None = None) -> Simulation:
+def simulate(config: SimulationConfig | None = None, *, path: Path | str | None = None) -> Simulation:
     """Make a scan of uint16 patterns with known domains.
 
     Parameters
@@ -67,6 +67,7 @@ def simulate(config: SimulationConfig | None = None, *, path: Path | None = None
         Where to write the cube as .npy, row by row, for one that should not lie in memory.
     """
     config = config or SimulationConfig()
+    path = None if path is None else Path(path)
     rng = np.random.default_rng(config.seed)
     truth, ghosts = _domains(config, rng)
     shape = (*config.scan_shape, *config.detector_shape)

@@ -103,7 +103,7 @@ def open_bundle(
     scan: Scan | None = None,
     scan_path: Path | str | None = None,
     force: bool = False,
-    data_folder: Path | None = None,
+    data_folder: Path | str | None = None,
 ) -> Session:
     """Read a bundle, open its scan, and start a sitting with what it holds.
 

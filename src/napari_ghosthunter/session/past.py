@@ -60,7 +60,7 @@ class PastSitting:
         return text + (" - open in another window" if self.in_use else "")
 
 
-def find_sittings(scan: Scan, data_folder: Path | None = None) -> tuple[PastSitting, ...]:
+def find_sittings(scan: Scan, data_folder: Path | str | None = None) -> tuple[PastSitting, ...]:
     """Find the earlier sittings at a scan, the last used one first; the scan may have been moved or copied since.
 
     Parameters

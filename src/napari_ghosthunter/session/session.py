@@ -105,6 +105,12 @@ class Session(Labelling):
         if sitting is not None:
             self.labels.recorder = self._record
 
+    def __repr__(self) -> str:
+        """Say what it is of, and what there is."""
+        model = "a model" if self._model is not None else "no model"
+        mapped = "a map" if self._map is not None or self._shown is not None else "no map"
+        return f"Session({self.scan}, {self.labels}, {model}, {mapped})"
+
     @classmethod
     def start(
         cls,
@@ -112,7 +118,7 @@ class Session(Labelling):
         labels: LabelSet | None = None,
         earlier: Earlier | None = None,
         *,
-        data_folder: Path | None = None,
+        data_folder: Path | str | None = None,
     ) -> Session:
         """Start a sitting that is kept on disk, from the first edit on.
 
@@ -144,7 +150,7 @@ class Session(Labelling):
         return cls(scan, copy, Sitting.new(header, data_folder), earlier)
 
     @classmethod
-    def resume(cls, scan: Scan, past: PastSitting | Path) -> Session:
+    def resume(cls, scan: Scan, past: PastSitting | Path | str) -> Session:
         """Go on with an earlier sitting (see `past.find_sittings`), or with the one kept in a folder.
 
         Labels, classes, points, choices, model and map are as they were, and so is the undo history. `notes` says what
@@ -159,7 +165,7 @@ class Session(Labelling):
         OutputError
             If nothing can be written there.
         """
-        folder = past if isinstance(past, Path) else past.folder
+        folder = Path(past) if isinstance(past, Path | str) else past.folder
         sitting, state = Sitting.reopen(folder, fingerprint(scan), scan.scan_shape)
         return cls(scan, state.labels, sitting, earlier_of(sitting, state))
 

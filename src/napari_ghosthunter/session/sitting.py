@@ -40,9 +40,9 @@ def default_data_folder() -> Path:
     return user_data_path("napari-ghosthunter", appauthor=False)
 
 
-def sittings_of(fingerprint: str, data_folder: Path | None) -> Path:
+def sittings_of(fingerprint: str, data_folder: Path | str | None) -> Path:
     """Folder that holds the sittings at one scan, each in a folder of its own; it may not exist yet."""
-    return (data_folder or default_data_folder()) / "sittings" / fingerprint[:32]
+    return Path(data_folder or default_data_folder()) / "sittings" / fingerprint[:32]
 
 
 class Sitting:
@@ -65,7 +65,7 @@ class Sitting:
         self._closed = False
 
     @classmethod
-    def new(cls, header: Header, data_folder: Path | None = None) -> Sitting:
+    def new(cls, header: Header, data_folder: Path | str | None = None) -> Sitting:
         """Start a sitting in a new folder."""
         name = f"{header.started:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         return cls(sittings_of(header.fingerprint, data_folder) / name, header)

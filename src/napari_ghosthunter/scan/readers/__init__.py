@@ -29,7 +29,8 @@ def open_scan(
     scan_shape
         (scan_y, scan_x), for files that keep their patterns in one row. A scan of as many patterns is folded anew.
     dataset
-        Which array of a file with several; 'name[2]' is one element of the first axis of an array of five axes.
+        Which array of a file with several, by its path or a last part of it that no other has; 'name[2]' is one
+        element of the first axis of an array of five axes.
     reader
         Name of the reader to use, one of `READERS`; by default the one for the file's ending.
 

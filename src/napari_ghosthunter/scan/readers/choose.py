@@ -24,8 +24,9 @@ def choose(shapes: Mapping[str, Sequence[int]], dataset: str | None) -> Choice:
     shapes
         Shape of each numeric array in the file, by name.
     dataset
-        What the user chose: a name, the group that holds one array, or 'name[2]' for one element of the first axis
-        of an array of five axes. None to take the only array of four axes, or else of three.
+        What the user chose: a name, the group that holds one array, the last part of either's path where no other
+        has it, or 'name[2]' for one element of the first axis of an array of five axes. None to take the only array
+        of four axes, or else of three.
 
     Raises
     ------
@@ -64,11 +65,17 @@ def _named(shapes: Mapping[str, Sequence[int]], dataset: str) -> Choice:
     wanted = (match["name"] if match else dataset).strip("/")
     index = tuple(int(number) for number in match["index"].split(",")) if match else ()
     names = {name.strip("/"): name for name in shapes}
-    inside = [name for key, name in names.items() if key.startswith(f"{wanted}/") and len(shapes[name]) in (3, 4)]
-    name = names.get(wanted) or (inside[0] if len(inside) == 1 else None)
+    usable = {key: name for key, name in names.items() if len(shapes[name]) - len(index) in (3, 4)}
+    inside = [name for key, name in usable.items() if key.startswith(f"{wanted}/")]
+    ending = [name for key, name in usable.items() if f"/{wanted}/" in f"/{key}/"]  # of its path, or of a group's
+    found = [names[wanted]] if wanted in names else inside or ending
+    if len(found) > 1:
+        meant = tuple(label((name, index)) for name in found)
+        raise DatasetError(f"{dataset!r} may be any of {len(found)} arrays; {_question(meant)}", meant)
     candidates = _candidates(shapes)
-    if name is None:
+    if not found:
         raise DatasetError(f"There is no dataset {dataset!r} in it; {_question(candidates)}", candidates)
+    name = found[0]
     shape = tuple(shapes[name])
     if len(shape) - len(index) not in (3, 4) or any(i >= n for i, n in zip(index, shape, strict=False)):
         raise DatasetError(
