@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,13 @@ def memory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     folder = tmp_path_factory.mktemp("settings")
     monkeypatch.setattr(choices, "default_folder", lambda: folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def swept() -> Iterator[None]:
+    """Let go of a test's window between tests: what is collected while another one draws takes GL objects with it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

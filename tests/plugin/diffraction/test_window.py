@@ -193,6 +193,9 @@ def test_dragging_the_circle_moves_the_detector_and_the_image_follows(shown, qtb
 def test_class_means_come_on_demand_and_a_click_compares(shown, qtbot, scan) -> None:
     add(shown, qtbot, scan)
     widget, strip = shown.widget, shown.widget.class_strip
+    assert not strip.isVisible()
+    widget.set_class_patterns({"left": ("#e69f00", []), "right": ("#56b4e9", [])})
+    assert strip.isVisible()
     strip.toggle.click()
     qtbot.waitUntil(lambda: "Label some positions" in strip.note.text())
     classes = {"left": ("#e69f00", [(0, 0), (1, 1)]), "right": ("#56b4e9", [(3, 9)]), "empty": ("#009e73", [])}

@@ -47,6 +47,7 @@ class Comparing(QObject):
     def set_classes(self, classes: ClassPatterns) -> None:
         """Take the classes with their colours and labelled positions."""
         self._classes = {name: (colour, list(positions)) for name, (colour, positions) in classes.items()}
+        self.strip.setVisible(bool(classes))  # nothing to show, and nothing a user could do about it from here
         self.resume()
 
     def set_look(self, display: Display, floor: float, limits: tuple[float, float], colours: str) -> None:
