@@ -166,8 +166,8 @@ class _Run:
     def _patience(self, count: int) -> int:
         """Epochs to wait on a plateau.
 
-        The paper waits 2 epochs of 1,000 labels, some 200 steps. With 50 labels an epoch has 5 steps, and 2 of them
-        would take the learning rate to its floor before anything is learned (docs/results.md).
+        The paper waits 2 epochs of 1,000 labels, some 200 steps. With 50 labels an epoch has 5 steps, and a slow start
+        could take the learning rate to its floor before anything is learned.
         """
         return max(2, ceil(self.config.plateau_patience * self.config.batch_size / count))
 
