@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from napari_ghosthunter.errors import ModelError
-from napari_ghosthunter.learning.network import DEFAULT_NETWORK, NETWORKS, GhostHunter, build_network
+from napari_ghosthunter.learning.config import DEFAULT_NETWORK
+from napari_ghosthunter.learning.network import NETWORKS, GhostHunter, build_network
 
 
 def parameters(network):

@@ -14,6 +14,7 @@ Symmetry = Literal["rot90", "rot180", "rot270", "flip_y", "flip_x", "transpose"]
 
 SMALLEST_INPUT = 16  # three halvings of the network leave 2 x 2
 LARGEST_INPUT = 512
+DEFAULT_NETWORK = "ghosthunter"
 
 
 class PatternConfig(BaseModel):
@@ -62,7 +63,7 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: str = Field("ghosthunter", title="Network", description="Which network to train.")
+    network: str = Field(DEFAULT_NETWORK, title="Network", description="Which network to train.")
     epochs: int | None = Field(
         None, ge=1, le=100_000, title="Epochs",
         description="Passes over the labels; by default 400 for 50 labels or fewer, down to 100 for 1,000.",

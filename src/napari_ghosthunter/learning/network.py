@@ -43,7 +43,6 @@ class GhostHunter(nn.Module):
 
 
 NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {"ghosthunter": GhostHunter}
-DEFAULT_NETWORK = "ghosthunter"
 
 
 def build_network(name: str, classes: int, size: int) -> nn.Module:

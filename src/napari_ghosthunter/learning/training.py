@@ -22,7 +22,7 @@ from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.device import choose_device, spare_core
 from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
 from napari_ghosthunter.learning.network import build_network, placed
-from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, input_size
+from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns
 from napari_ghosthunter.learning.split import stratified_split
 from napari_ghosthunter.learning.validation import HeldOut, confusion_matrix
 from napari_ghosthunter.scan.describe import describe
@@ -140,13 +140,12 @@ class _Run:
         positions = list(labels)
         targets = np.array([classes.names.index(labels[position]) for position in positions])
         self.config, self.classes, self.device = config, classes, device
-        self.size = input_size(patterns, scan.detector_shape)
+        self.patterns: FittedPatterns = fit_patterns(patterns, scan)
         self.generator = torch.Generator().manual_seed(config.seed)
         # first what may be refused, then what takes time
         turns = declared_turns(config, classes, scan.detector_shape)
         self.network = self._fresh_network()
-        self.patterns: FittedPatterns = fit_patterns(patterns, scan)
-        self.augment = Augmentation(turns, shift_reach(config, scan, self.size), self.generator)
+        self.augment = Augmentation(turns, shift_reach(config, scan, self.patterns.size), self.generator)
         train_index, held_index = stratified_split(targets, config.validation_share, config.seed)
         inputs = self.patterns.inputs(scan, positions).to(device)
         self.train_part = inputs[train_index], torch.from_numpy(targets[train_index]).to(device)
@@ -175,7 +174,7 @@ class _Run:
         """Draw the first weights from the seed, and leave torch's global generator as it was."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.config.seed)  # torch.manual_seed would seed the GPU's too
-            network = build_network(self.config.network, len(self.classes), self.size)
+            network = build_network(self.config.network, len(self.classes), self.patterns.size)
         return placed(network, self.device)
 
     def epochs(self) -> Iterator[EpochReport]:
