@@ -13,6 +13,7 @@ import pytest
 
 from napari_ghosthunter.plugin import choices
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session import sitting
 
 NEEDS_WINDOW = {"qapp", "qtbot", "make_napari_viewer", "make_napari_viewer_proxy", "window"}
 
@@ -31,6 +32,14 @@ def memory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     """Folder of the choices made before; empty, and not that of the user."""
     folder = tmp_path_factory.mktemp("settings")
     monkeypatch.setattr(choices, "default_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def sittings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder where sittings are kept; empty, and not that of the user."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setattr(sitting, "default_data_folder", lambda: folder)
     return folder
 
 

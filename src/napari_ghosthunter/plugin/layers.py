@@ -1,0 +1,35 @@
+"""Scan layers of a viewer: which scan one shows, and which of its positions is under a point of the viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.scan.scan import Scan
+
+LAST_AXES = 2
+
+
+def bare(guarded: Any) -> Any:
+    """Give the layer or viewer itself where a plugin got a guarded one, so that two can be told to be the same."""
+    return getattr(guarded, "__wrapped__", guarded)
+
+
+def scan_of(layer: Any) -> Scan | None:
+    """Give the scan that a layer shows, or None if it shows none."""
+    scan = getattr(layer, "metadata", {}).get("scan")
+    return scan if isinstance(scan, Scan) and tuple(layer.data.shape[:2]) == scan.scan_shape else None
+
+
+def position_at(layer: Any, world: Sequence[float]) -> Position | None:
+    """Give the probe position under a point of the main viewer, or None beside the scan.
+
+    The layer knows its scale, flip and translation, and which of the viewer's axes are its own.
+    """
+    point = np.asarray(layer.world_to_data(world), np.float64)[-LAST_AXES:]
+    y, x = (int(np.floor(value + 0.5)) for value in point)
+    size_y, size_x = layer.data.shape[:2]
+    return (y, x) if 0 <= y < size_y and 0 <= x < size_x else None

@@ -1,0 +1,193 @@
+"""The desk: which scan of the viewer is worked on, and the session at it; everything else in the dock follows.
+
+One scan at a time. Its session is found or begun in a thread, because that reads patterns and may load a model. A scan
+that was worked on before is not opened until the user has said whether to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from qtpy.QtCore import QObject
+
+from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.plugin.background import Background
+from napari_ghosthunter.plugin.layers import bare, scan_of
+from napari_ghosthunter.plugin.qt import Signal
+from napari_ghosthunter.plugin.window import tell, tell_error
+from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.past import PastSitting, find_sittings
+from napari_ghosthunter.session.session import Session
+
+T = TypeVar("T")
+
+NO_SCAN = "Open a 4D-STEM scan: File > Open File(s)…, or drop its file on the window."
+OPENING = "Opening the scan…"
+ASKING = "Choose above whether to go on with your earlier work on this scan."
+CLOSED = "This scan could not be opened; choose it again on the Scan page."
+
+
+class Desk(QObject):
+    """Which scan is worked on, and the session at it.
+
+    Signals
+    -------
+    session_changed(session)
+        Another session, or None; that of before is closed already.
+    changed()
+        The scan, what is known of earlier sittings at it, or the list of scans has changed.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose scan layers can be worked on.
+    """
+
+    session_changed = Signal(object)
+    changed = Signal()
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.layer: Any = None
+        self.session: Session | None = None
+        self.past: tuple[PastSitting, ...] = ()  # to choose from, until the user has
+        self._background = Background()
+        self._awake = False
+
+    @property
+    def scan(self) -> Scan | None:
+        """The scan that is worked on."""
+        return None if self.layer is None else scan_of(self.layer)
+
+    @property
+    def needs(self) -> str:
+        """What is missing for a session, as a sentence for the user; empty if there is one."""
+        if self.session is not None:
+            return ""
+        if self.layer is None:
+            return NO_SCAN
+        if self.past:
+            return ASKING
+        return OPENING if self._background.busy else CLOSED
+
+    @property
+    def scan_layers(self) -> list[Any]:
+        """Layers of the viewer that show a scan, the lowest first."""
+        return [bare(layer) for layer in self.viewer.layers if scan_of(bare(layer)) is not None]
+
+    # ---- awake and asleep: with the dock ----
+
+    def wake(self) -> None:
+        """Follow the layers of the viewer, and open a scan if there is one."""
+        if self._awake:
+            return
+        self._awake = True
+        self.viewer.layers.events.inserted.connect(self._follow)
+        self.viewer.layers.events.removed.connect(self._follow)
+        self._follow()
+
+    def sleep(self) -> None:
+        """Close the session, and let the viewer go."""
+        if not self._awake:
+            return
+        self._awake = False
+        self.viewer.layers.events.inserted.disconnect(self._follow)
+        self.viewer.layers.events.removed.disconnect(self._follow)
+        self.close()
+
+    # ---- what the user does ----
+
+    def open(self, layer: Any) -> None:
+        """Turn to the scan of a layer, and look for earlier sittings at it."""
+        if layer is self.layer and (self.session is not None or self.past):
+            return
+        self.close()
+        self.layer = layer
+        scan = self.scan
+        assert scan is not None  # only scan layers are offered
+        self._work(partial(_look, scan), self._offer)
+
+    def go_on(self, past: PastSitting) -> None:
+        """Go on with an earlier sitting."""
+        self._begin(lambda scan: Session.resume(scan, past))
+
+    def start_anew(self) -> None:
+        """Begin a new sitting; the earlier ones stay where they are."""
+        self._begin(Session.start)
+
+    def take(self, session: Session) -> None:
+        """Go on with a session at the scan that is worked on, such as that of a bundle."""
+        self._leave_session()
+        self.past = ()
+        self._enter(session)
+
+    def close(self) -> None:
+        """Leave the scan; what was done is kept on disk."""
+        self._background.close()
+        self.layer, self.past = None, ()
+        self._leave_session()
+        self.changed.emit()
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """Do what a user asked for; if that cannot be done, tell the user why, and give None."""
+        try:
+            return action()
+        except GhostHunterError as error:
+            tell_error(str(error))
+            return None
+
+    # ---- inside ----
+
+    def _follow(self, _event: Any = None) -> None:
+        layers = self.scan_layers
+        if self.layer is not None and not any(self.layer is layer for layer in layers):
+            self.close()
+        if self.layer is None and layers:
+            self.open(layers[-1])
+        self.changed.emit()
+
+    def _offer(self, past: tuple[PastSitting, ...]) -> None:
+        self.past = past
+        if past:
+            self.changed.emit()
+            self.session_changed.emit(None)  # what is missing is another thing now
+        else:
+            self.start_anew()
+
+    def _begin(self, make: Callable[[Scan], Session]) -> None:
+        scan = self.scan
+        if scan is None:
+            return
+        self._leave_session()
+        self._work(lambda: iter([make(scan)]), self.take)
+
+    def _work(self, steps: Callable[[], Iterator[T]], on_step: Callable[[T], object]) -> None:
+        self._background.start(steps, on_step, self._fail)
+        self.changed.emit()
+        self.session_changed.emit(None)
+
+    def _enter(self, session: Session) -> None:
+        self.session = session
+        for note in session.notes:
+            tell(note)
+        self.changed.emit()
+        self.session_changed.emit(session)
+
+    def _leave_session(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            self.session_changed.emit(None)
+            self.attempt(session.close)
+
+    def _fail(self, message: str) -> None:
+        tell_error(message)
+        self.changed.emit()
+        self.session_changed.emit(None)
+
+
+def _look(scan: Scan) -> Iterator[tuple[PastSitting, ...]]:
+    """Give the earlier sittings that there is something to go on with."""
+    yield tuple(past for past in find_sittings(scan) if past.label_count or past.has_model or past.notes)
