@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.learning.modelfile import save_model as save_model
     from napari_ghosthunter.learning.training import EpochReport as EpochReport
     from napari_ghosthunter.learning.training import train as train
+    from napari_ghosthunter.mapping.compatibility import check_scan as check_scan
     from napari_ghosthunter.mapping.compatibility import compare_scans as compare_scans
     from napari_ghosthunter.mapping.domains import DomainMap as DomainMap
     from napari_ghosthunter.mapping.evaluation import evaluate as evaluate
@@ -58,6 +59,7 @@ _HOMES = {
     "PatternConfig": "learning.config",
     "EpochReport": "learning.training",
     "train": "learning.training",
+    "check_scan": "mapping.compatibility",
     "compare_scans": "mapping.compatibility",
     "DomainMap": "mapping.domains",
     "evaluate": "mapping.evaluation",

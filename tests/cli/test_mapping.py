@@ -111,13 +111,12 @@ def test_options_for_scans_that_need_them(call, samples, model, tmp_path):
 @pytest.mark.parametrize(
     ("scans", "options", "said"),
     [
-        (["scan.npy", "nothing.npy"], (), "There is no file"),
-        (["scan.npy", "wide.npy"], (), "trained on patterns of 32 x 32 pixels, but this scan has 40 x 40"),
-        (["wide.npy"], (), "trained on patterns of 32 x 32 pixels"),
-        (["scan.npy", "scan.npy"], (), "2 of the scans are named 'scan'"),
+        (["nothing.npy"], (), "There is no file"),
+        (["wide.npy"], (), "trained on patterns of 32 x 32 pixels, but this scan has 40 x 40"),
+        (["scan.npy", "scan.npy"], (), "scan.npy is named 2 times"),
         (["flat.npy"], (), "--scan-shape"),
         (["scan.npy"], ("--device", "nope"), "There is no device 'nope'"),
-        (["scan.npy", "cut.npy"], (), "cut short"),
+        (["cut.npy"], (), "cut short"),
         (["scan.npy"], ("--model", "nothing"), "There is no model file nothing"),
         (["scan.npy"], ("--model", "NOTES"), "is not a readable safetensors file"),
         (["scan.npy"], ("--out", "NOTES"), "is a file, not a folder"),
@@ -128,6 +127,38 @@ def test_what_is_refused_writes_nothing(call, samples, model, tmp_path, scans, o
     arguments = [samples / name for name in scans]
     assert said in call("map", *arguments, "--model", model, "--out", "maps", *options).error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_scans_that_fail_do_not_stop_the_others(call, samples, scan, model, tmp_path):
+    names = ["nothing.npy", "wide.npy", "cut.npy"]
+    called = call("map", *(samples / name for name in names), scan, "--model", model, "--out", "maps")
+    assert called.code == 2
+    assert called.out.startswith("scan.npy: none ")
+    assert called.out.count("\n") == 1
+    *errors, summary = called.err.splitlines()
+    assert len(errors) == 3
+    assert all(line.startswith("error: ") for line in errors)
+    assert [any(name in line for line in errors) for name in names] == [True] * 3
+    assert summary == "1 of 4 scans mapped; not mapped: wide.npy, cut.npy, nothing.npy"
+    assert {path.name for path in (tmp_path / "maps").iterdir()} == {"scan" + suffix for suffix in SUFFIXES}
+
+
+def test_scans_of_the_same_name_are_told_apart_by_their_folders(call, scan, model, tmp_path):
+    (tmp_path / "monday").mkdir()
+    other = shutil.copy(scan, tmp_path / "monday")
+    assert call("map", scan, other, "--model", model, "--out", "maps").code == 0
+    stems = {path.name.removesuffix("_map.json") for path in (tmp_path / "maps").glob("*_map.json")}
+    assert stems == {f"{tmp_path.name}_scan", "monday_scan"}
+
+
+def test_a_scan_that_looks_different_is_told(call, samples, scan, tmp_path):
+    train = ("train", scan, "--labels", samples / "labels.csv", "--out", "m.safetensors", "--epochs", "1")
+    assert call(*train).code == 0
+    np.save(tmp_path / "moved.npy", np.roll(np.load(scan), 5, axis=2))
+    called = call("map", scan, "moved.npy", "--model", "m.safetensors", "--out", "maps")
+    assert called.code == 0
+    (warning,) = called.err.splitlines()
+    assert warning.startswith("warning: The direct beam is 5.0 px (16 % of the detector) away")
 
 
 def test_old_maps_are_kept_unless_told_otherwise(call, maps, scan, model):

@@ -144,3 +144,16 @@ def test_edits_that_cannot_be(edit, words: str) -> None:
 def test_a_scheme_survives_json(names: list[str]) -> None:
     scheme = ClassScheme.from_names(name for name in names if name.strip())
     assert ClassScheme.model_validate_json(scheme.model_dump_json()) == scheme
+
+
+def test_joining_keeps_what_is_there() -> None:
+    mine = ClassScheme.from_names(["none", "vertical"])
+    other = ClassScheme().add("vertical", "#111111").add("b", "#ff0000").add("c", "#222222")
+    joined = mine.joined(other)
+    assert joined.classes[:2] == mine.classes
+    assert joined.names[2:] == ("b", "c")
+    assert joined.colours[2] not in {"#ff0000", *mine.colours}, "two classes of one colour cannot be told apart"
+    assert joined.colours[3] == "#222222"
+    assert [entry.key for entry in joined.classes] == ["1", "2", "3", "4"]
+    assert ClassScheme().joined(other) == other
+    assert mine.joined(mine) == mine

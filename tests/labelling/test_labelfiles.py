@@ -15,6 +15,7 @@ from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labelfiles import (
     LabelReport,
+    read_any_labels,
     read_label_files,
     read_labels,
     read_paper_labels,
@@ -322,3 +323,13 @@ def test_paths_may_be_text(tmp_path: Path) -> None:
     write_points(str(tmp_path / "p.csv"), [Proposal(0, 0, "grid")])
     assert read_points(str(tmp_path / "p.csv")) == [Proposal(0, 0, "grid")]
     assert len(read_paper_labels(str(written(tmp_path, PAPER)), (34, 206))[0]) == 2
+
+
+def test_the_kind_of_a_file_is_told_by_its_name(tmp_path: Path) -> None:
+    table, paper = tmp_path / "labels.csv", tmp_path / "labels.YML"
+    table.write_text("scan_y,scan_x,label\n1,2,vertical\n")
+    paper.write_text("labels:\n- {file: 2_1_box.png, label: vertical}\n")
+    for path in (table, paper):
+        labels, report = read_any_labels(path, (3, 4))
+        assert dict(labels) == {(1, 2): "vertical"}
+        assert report.unique == 1

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_ghosthunter.errors import TrainingError
-from napari_ghosthunter.learning.device import available_devices, choose_device, spare_core
+from napari_ghosthunter.learning.device import available_devices, choose_device, device_titles, spare_core
 
 
 @pytest.fixture
@@ -32,6 +32,14 @@ def test_auto_takes_the_fastest(found, here, best):
     assert choose_device("auto").type == best
     assert choose_device(best).type == best
     assert choose_device("cpu").type == "cpu"
+
+
+def test_devices_are_named_for_the_user(found, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100 PCIe")
+    found()
+    assert device_titles() == {"cpu": "CPU"}
+    found(cuda=True, mps=True)
+    assert list(device_titles().items()) == [("cuda", "NVIDIA H100 PCIe"), ("mps", "Apple GPU"), ("cpu", "CPU")]
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])

@@ -13,12 +13,15 @@ from napari_ghosthunter.errors import LabelError, ModelError, TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+from napari_ghosthunter.learning.looks import look_at, recall_looks
 from napari_ghosthunter.learning.network import NETWORKS
 from napari_ghosthunter.learning.split import stratified_split
 from napari_ghosthunter.learning.training import train, trainable_classes
 from napari_ghosthunter.mapping.segmentation import segment
+from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
+from napari_ghosthunter.scan.virtual import spread_positions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -223,12 +226,24 @@ def test_a_closed_generator_is_done(simulation, labels):
 # ---- labels, many and few ----
 
 
-def test_only_labelled_patterns_are_read_and_one_at_a_time(simulation, labels):
+def test_only_labelled_patterns_and_spread_ones_are_read_and_one_at_a_time(simulation, labels):
     watched = Watched(simulation.scan.data)
     next(train(Scan(watched), labels, TrainingConfig(epochs=1, shift=0.05), SMALL, device="cpu"))
-    for rows, columns in watched.keys:
-        assert (rows.stop - rows.start, columns.stop - columns.start) == (1, 1)
-        assert (rows.start, columns.start) in labels
+    allowed = set(labels) | set(spread_positions(simulation.scan.scan_shape, 64))
+    allowed |= set(spread_positions(simulation.scan.scan_shape, 16))
+    for rows, columns, *_ in watched.keys:
+        if isinstance(rows, slice):
+            assert (rows.stop - rows.start, columns.stop - columns.start) == (1, 1)
+            rows, columns = rows.start, columns.start
+        assert (rows, columns) in allowed
+
+
+def test_the_record_keeps_what_the_scan_looks_like(simulation, labels):
+    (report,) = train(simulation.scan, labels, TrainingConfig(epochs=1), SMALL, device="cpu")
+    record = report.model.record
+    read = recall_looks(type(record).model_validate_json(record.model_dump_json()).scan)
+    assert read == look_at(simulation.scan, report.model.patterns)
+    assert read.fingerprint == fingerprint(simulation.scan)
 
 
 def test_classes_without_labels_are_left_out_and_the_others_keep_their_looks(simulation):

@@ -60,3 +60,11 @@ def test_nothing_held_out_is_said_so():
     assert held.accuracy is None
     assert held.interval == (0.0, 1.0)
     assert "nothing is known" in str(held)
+
+
+def test_what_few_labels_cannot_tell_is_said():
+    few = HeldOut(names=("a", "b", "c"), confusion=((3, 1, 0), (0, 6, 0), (0, 0, 0))).cautions
+    assert few[0].startswith("This rests on 10 labels only")
+    assert few[1].startswith("No label was kept back of the class c:")
+    assert HeldOut(names=("a", "b"), confusion=((40, 1), (0, 40))).cautions == ()
+    assert len(HeldOut(names=("a", "b"), confusion=((0, 0), (0, 0))).cautions) == 1

@@ -186,3 +186,39 @@ def test_probabilities_that_do_not_fit_are_refused(shape):
 def test_steps_that_are_no_sizes_are_refused(step):
     with pytest.raises(MapError, match="scan step"):
         DomainMap(softmax((2, 3), 3), PAPER, Calibration(scan_step=step))
+
+
+def test_positions_are_left_out_and_counted():
+    domains = DomainMap(softmax((5, 6), 3), PAPER, provenance={"seed": 1})
+    hidden = np.zeros((5, 6), bool)
+    hidden[1, 2] = hidden[3, 3] = True
+    rest = domains.without(hidden, why="painted")
+    np.testing.assert_array_equal(rest.has_data, ~hidden)
+    assert rest.provenance == {"seed": 1, "positions_left_out": 2, "why": "painted"}
+    assert rest.without(hidden) is rest  # they had no data
+    assert domains.has_data.all()
+
+
+def test_above_a_threshold_there_is_what_the_class_image_shows():
+    domains = DomainMap(softmax((9, 7), 3), PAPER)
+    sure = domains.above(0.7)
+    np.testing.assert_array_equal(sure.classes_image, domains.classes_above(0.7))
+    assert sure.provenance["confidence_threshold"] == 0.7
+    assert sum(entry.count for entry in sure.statistics) == 63 - sure.provenance["positions_left_out"]
+    assert domains.above(0) is domains
+
+
+def test_rows_are_a_map_of_their_own():
+    domains = DomainMap(softmax((5, 6), 3), PAPER)
+    np.testing.assert_array_equal(domains.rows(1, 3).rgb, domains.rgb[1:3])
+    assert domains.rows(0, 5) is domains
+
+
+def test_colours_come_by_name():
+    domains = certain([[1, 2, 3]])
+    other = ClassScheme(
+        classes=(DomainClass(name="vertical", colour="#123456"), DomainClass(name="x", colour="#ffffff"))
+    )
+    assert domains.recoloured(other).classes.colours == ("#ff0000", "#123456", "#0000ff")
+    assert domains.recoloured(other).classes.names == PAPER.names
+    assert domains.recoloured(PAPER) is domains

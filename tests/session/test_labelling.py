@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.session.labelling import BY_HAND, LABELLED_BEFORE, Labelling, points_for_all
+from napari_ghosthunter.session.labelling import BY_HAND, FROM_FILE, LABELLED_BEFORE, Labelling, points_for_all
 
 SHAPE = (5, 7)
 
@@ -154,3 +155,60 @@ def test_labels_that_come_without_points_get_them() -> None:
 def test_labels_of_another_scan_are_refused() -> None:
     with pytest.raises(LabelError, match="another|not"):
         Labelling(LabelSet(scan_shape=(4, 4)), SHAPE)
+
+
+def test_going_along_the_points(labelling: Labelling) -> None:
+    labelling.go_along(1)  # no points: nothing happens
+    assert labelling.current is None
+    labelling.propose(step=4)
+    order = list(labelling.labels.points)
+    visited = []
+    for steps in (1, 1, 1, 1, -1, -1):
+        labelling.go_along(steps)
+        visited.append(labelling.current)
+    assert visited == [order[index] for index in (1, 2, 3, 0, 3, 2)]
+    labelling.labels.label_many(dict.fromkeys(order, "a"))
+    labelling.label_current("b")
+    assert labelling.current is None
+    labelling.go_along(1)
+    assert labelling.current == order[0], "labelled ones can be looked at again"
+    labelling.go_along(-1)
+    assert labelling.current == order[-1]
+
+
+def test_points_where_a_map_is_unsure(labelling: Labelling) -> None:
+    probabilities = np.tile([0.9, 0.1], (*SHAPE, 1))
+    for number, spot in enumerate([(0, 0), (2, 2), (4, 6), (0, 6)]):
+        probabilities[spot] = [0.5 + number / 100, 0.5 - number / 100]
+    labelling.add_point((0, 0))
+    labelling.label_current("a")
+    labelling.add_point((4, 6))  # waits for its label
+    found = labelling.propose_uncertain(probabilities, 2, 1)
+    assert [proposal.position for proposal in found.proposals] == [(2, 2), (0, 6)]
+    assert labelling.labels.points[2, 2] == "uncertain 0.51"
+    assert labelling.current == (4, 6)
+    labelling.undo()
+    assert list(labelling.labels.points) == [(0, 0), (4, 6)]
+    with pytest.raises(LabelError, match="shape"):
+        labelling.propose_uncertain(probabilities[..., 0], 2, 1)
+
+
+@pytest.mark.parametrize(("replace", "kept"), [(True, "c"), (False, "a")])
+def test_labels_from_a_file_are_one_edit(labelling: Labelling, replace: bool, kept: str) -> None:
+    for spot in ((0, 0), (1, 1), (3, 3)):
+        labelling.add_point(spot)
+    labelling.make_current((0, 0))
+    labelling.label_current("a")
+    labelling.make_current((1, 1))
+    given = LabelSet(ClassScheme.from_names(["c", "b"]), None, {(0, 0): "c", (1, 1): "b", (2, 2): "b"})
+    labelling.take_labels(given, replace=replace)
+    assert dict(labelling.labels) == {(0, 0): kept, (1, 1): "b", (2, 2): "b"}
+    assert labelling.labels.points == {(0, 0): BY_HAND, (1, 1): BY_HAND, (3, 3): BY_HAND, (2, 2): FROM_FILE}
+    assert labelling.labels.classes.names == ("a", "b", "c")
+    assert labelling.current == (3, 3)
+    labelling.undo()
+    assert dict(labelling.labels) == {(0, 0): "a"}
+    assert labelling.labels.classes.names == ("a", "b")
+    with pytest.raises(LabelError, match="outside"):
+        labelling.take_labels(LabelSet(ClassScheme.from_names(["d"]), None, {(9, 9): "d"}))
+    assert "d" not in labelling.labels.classes

@@ -13,7 +13,7 @@ import pytest
 
 from napari_ghosthunter.errors import LabelError, ModelError, TrainingError
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.model import Epoch, Model
 from napari_ghosthunter.learning.modelfile import load_model
 from napari_ghosthunter.learning.training import EpochReport
@@ -94,6 +94,15 @@ def test_what_is_missing_is_said(session: Session) -> None:
     assert "needs a model" in session.segmentation_needs
     with pytest.raises(ModelError, match="needs a model"):
         next(session.segment("cpu"))
+
+
+def test_a_view_hears_of_other_choices(session: Session) -> None:
+    heard: list[int | None] = []
+    session.choices_changed.connect(lambda: heard.append(session.training_config.epochs))
+    session.training_config = TrainingConfig(epochs=5)
+    session.training_config = TrainingConfig(epochs=5)
+    session.pattern_config = PatternConfig(pool="mean")
+    assert heard == [5, 5]
 
 
 def test_a_run_sees_the_labels_as_they_were(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +14,13 @@ from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import AsJson, Dataset, Device, Overwrite, Reader, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
-from napari_ghosthunter.files import check_outputs
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.mapping.batch import MapReport
     from napari_ghosthunter.mapping.domains import DomainMap
     from napari_ghosthunter.mapping.evaluation import Evaluation
     from napari_ghosthunter.scan.scan import Scan
@@ -35,27 +36,47 @@ def map_scans(
     reader: Reader = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Classify every position of one or more scans and write the maps."""
-    from napari_ghosthunter.mapping.export import output_paths
-
-    _refuse_equal_stems(scans)
-    outputs = [path for scan in scans for path in output_paths(out, scan.stem)]
-    check_outputs(outputs, overwrite=overwrite, inputs=[*scans, model])
+    """Classify every position of one or more scans and write the maps; a scan that fails does not stop the others."""
+    _refuse_twice(scans)
     from napari_ghosthunter.learning.modelfile import load_model
-    from napari_ghosthunter.mapping.compatibility import compare_scans
-    from napari_ghosthunter.mapping.segmentation import segment_rows
+    from napari_ghosthunter.mapping.batch import map_scans as map_all
 
-    loaded = load_model(model)
-    for scan in scans[1:]:  # a mistake in the last name should not come out after an hour of mapping
-        segment_rows(open_scan(scan, scan_shape, dataset, reader, quiet=True), loaded, device=device)
-    for scan in scans:
-        opened = open_scan(scan, scan_shape, dataset, reader)
-        if opened.detector_shape == loaded.patterns.detector_shape:  # else it is refused below
-            for difference in compare_scans(loaded, opened):
+    def opener(path: Path) -> Scan:
+        return open_scan(path, scan_shape, dataset, reader, quiet=True)
+
+    failed = []
+    reports = map_all(load_model(model), scans, out, device=device, overwrite=overwrite, opener=opener)
+    for end in told_on_the_way(reports, scans):
+        path = scans[end.index]
+        if end.domain_map is not None:
+            where = f"{len(end.written)} files written to {out / end.name}_*"
+            console.say(f"{path.name}: {fractions(end.domain_map)}; {where}")
+        else:
+            failed.append(path)
+            console.fail(end.error if len(scans) == 1 or path.name in end.error else f"{path.name}: {end.error}")
+    if failed and len(scans) > 1:
+        names = ", ".join(path.name for path in failed)
+        console.hint(f"{len(scans) - len(failed)} of {len(scans)} scans mapped; not mapped: {names}")
+    if failed:
+        raise typer.Exit(2)
+
+
+def told_on_the_way(reports: Iterator[MapReport], scans: list[Path]) -> Iterator[MapReport]:
+    """Show progress bars, notes and warnings of several scans, and give the last report of each."""
+    for report in reports:
+        last = report
+        if not report.finished:
+            for note in report.notes:
+                console.hint(f"note: {note}")
+            for difference in report.differences:
                 console.hint(f"warning: {difference}")
-        domains = run_segmentation(opened, loaded, device)
-        written = domains.save(out, scan.stem, overwrite=overwrite)
-        console.say(f"{scan.name}: {fractions(domains)}; {len(written)} files written to {out / scan.stem}_*")
+            with console.progress_bar(f"mapping {scans[report.index].name}") as bar:
+                while not last.finished:
+                    last = next(reports)
+                    bar.update(bar.task_ids[0], completed=last.rows, total=last.of)
+        for warning in last.notes[len(report.notes) :]:
+            console.hint(f"warning: {warning}")
+        yield last
 
 
 def run_segmentation(scan: Scan, model: Model, device: str = "auto") -> DomainMap:
@@ -130,11 +151,11 @@ def _taken_as(names: tuple[str, ...]) -> str:
     return f"truth ids taken as {ids} (the map's order; --truth-names says otherwise)"
 
 
-def _refuse_equal_stems(scans: list[Path]) -> None:
-    """Two scans whose files would have the same names must not overwrite each other."""
-    stem, count = Counter(scan.stem for scan in scans).most_common(1)[0]
+def _refuse_twice(scans: list[Path]) -> None:
+    """Refuse a slip: the two maps would be the same."""
+    path, count = Counter(scan.absolute() for scan in scans).most_common(1)[0]
     if count > 1:
-        raise typer.BadParameter(f"{count} of the scans are named '{stem}': map them into different folders.")
+        raise typer.BadParameter(f"{path.name} is named {count} times.")
 
 
 def _read_truth(path: Path) -> NDArray[np.generic]:

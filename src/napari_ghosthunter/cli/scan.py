@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.options import AsJson, Dataset, Reader, ScanPath, ScanShape, parse_scan_shape
@@ -36,43 +36,8 @@ def info(
 ) -> None:
     """Say what is in a file: shape, type, pixel sizes, reader."""
     opened = open_scan(scan, scan_shape, dataset, reader)
-    from napari_ghosthunter.scan.describe import describe
+    from napari_ghosthunter.scan.describe import describe, in_words
 
     described = describe(opened)
-    console.say(json.dumps(described) if as_json else _table(described))
-
-
-def _table(described: dict[str, Any]) -> str:
-    """Write the description for a person."""
-    scan_y, scan_x, k_y, k_x = described["shape"]
-    lines = {
-        "file": described["path"],
-        "dataset": described["dataset"],
-        "reader": described["reader"],
-        "scan": f"{scan_y} x {scan_x} probe positions (scan_y x scan_x), step {_steps(described, 'scan')}",
-        "detector": f"{k_y} x {k_x} pixels (k_y x k_x), step {_steps(described, 'k')}",
-        "data": f"{_dtype(described['dtype'])}, {_size(described['size_bytes'])}",
-    }
-    return "\n".join(f"{name:<9} {value}" for name, value in lines.items() if value is not None)
-
-
-def _dtype(name: str) -> str:
-    """Write a type with its byte order in words, where that is not the machine's: '>u2' is a riddle to many."""
-    import numpy as np
-
-    order = {">": " (big-endian)", "<": " (little-endian)"}.get(name[0], "")
-    return f"{np.dtype(name).name}{order}"
-
-
-def _size(count: int) -> str:
-    """Write a number of bytes."""
-    return f"{count / 2**20:,.1f} MiB" if count >= 0.1 * 2**20 else f"{count / 2**10:,.1f} KiB"
-
-
-def _steps(described: dict[str, Any], plane: str) -> str:
-    """Write the pixel size along y and x, or once where they agree."""
-    step_y, step_x = described[f"{plane}_step"]
-    units = described[f"{plane}_units"]
-    if units == "px":
-        return "unknown"
-    return f"{step_y:.6g} {units}" if step_y == step_x else f"{step_y:.6g} x {step_x:.6g} {units}"
+    lines = (f"{name:<9} {value}" for name, value in in_words(described).items())
+    console.say(json.dumps(described) if as_json else "\n".join(lines))

@@ -192,6 +192,22 @@ class ClassScheme(BaseModel):
         index = self._index(name)
         return ClassScheme(classes=self.classes[:index] + self.classes[index + 1 :])
 
+    def joined(self, other: ClassScheme) -> ClassScheme:
+        """Return a scheme with the classes of another one that are not here added at the end.
+
+        They keep their colours where those are free. A scheme without classes becomes the other one.
+
+        Raises
+        ------
+        LabelError
+            If there would be more than 255 classes.
+        """
+        scheme = self if self.classes else other
+        for entry in other.classes:
+            if entry.name not in scheme:
+                scheme = scheme.add(entry.name, None if entry.colour in scheme.colours else entry.colour)
+        return scheme
+
     def _replaced(self, name: str, changes: dict[str, str]) -> ClassScheme:
         index = self._index(name)
         entry = DomainClass(**(self.classes[index].model_dump() | changes))

@@ -115,6 +115,19 @@ def read_label_files(
     return _label_set(", ".join(tables), labels, scan_shape), report
 
 
+def read_any_labels(path: Path | str, scan_shape: tuple[int, int]) -> tuple[LabelSet, LabelReport]:
+    """Read a label file of either kind, told by its name: the paper's YAML (.yaml, .yml), else labels.csv.
+
+    Raises
+    ------
+    LabelError
+        As `read_paper_labels` and `read_labels`.
+    """
+    if Path(path).suffix.lower() in {".yaml", ".yml"}:
+        return read_paper_labels(path, scan_shape)
+    return read_labels(path, scan_shape)
+
+
 def write_labels(path: Path | str, labels: Mapping[Position, str]) -> None:
     """Write labels.csv, sorted by (scan_y, scan_x), whole or not at all.
 

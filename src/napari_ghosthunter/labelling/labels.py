@@ -218,6 +218,38 @@ class LabelSet(Mapping[Position, str]):
         cleared = [SetLabel(position=position, before=name, after=None) for position in self if self[position] == name]
         self._apply_changes([*cleared, SetClasses(before=self._classes, after=fewer)])
 
+    def set_classes(self, classes: ClassScheme) -> None:
+        """Replace the class scheme; the labels keep their names.
+
+        Raises
+        ------
+        LabelError
+            If a class that has labels would be gone.
+        """
+        self._apply_changes([SetClasses(before=self._classes, after=classes)])
+
+    def take(self, other: LabelSet, reason: str, *, replace: bool = True) -> None:
+        """Take over the labels of another set, such as one from a file, as one undo step.
+
+        Parameters
+        ----------
+        other
+            The labels. Those of its classes that are not here are added at the end.
+        reason
+            The reason of the sample points that are made where there were none.
+        replace
+            Whether a label replaces a different one that is here; if not, the one that is here stays.
+
+        Raises
+        ------
+        LabelError
+            If a position is outside the scan, or there would be too many classes; nothing is changed then.
+        """
+        wanted = {self._inside(spot): name for spot, name in other.items() if replace or spot not in self._labels}
+        labels = [SetLabel(position=spot, before=self._labels.get(spot), after=name) for spot, name in wanted.items()]
+        classes = SetClasses(before=self._classes, after=self._classes.joined(other.classes))
+        self._apply_changes([classes, *self._new_points(dict.fromkeys(wanted, reason)), *labels])
+
     def apply(self, edit: Edit) -> None:
         """Do an edit, from a journal for instance, as one undo step. It is done whole or not at all.
 

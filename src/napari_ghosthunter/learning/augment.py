@@ -12,8 +12,6 @@ from torch import Tensor
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.learning.config import Symmetry, TrainingConfig
-from napari_ghosthunter.scan.drift import centre_wander
-from napari_ghosthunter.scan.scan import Scan
 
 UNKNOWN_SHIFT = 0.03  # share of the side, where the patterns have no clear beam to measure
 LARGEST_SHIFT = 0.1
@@ -69,17 +67,21 @@ class Augmentation:
         return padded[items, rows[:, :, None], columns[:, None, :]][:, None]
 
 
-def shift_reach(config: TrainingConfig, scan: Scan, size: int) -> int:
-    """Largest shift in pixels of an input of `size` pixels a side: as told, or twice the wander of the scan.
+def shift_share(config: TrainingConfig, wander: float | None) -> float:
+    """Largest shift as a share of the side: as told, or twice the wander of the scan (None where it is not known).
 
     Too short a shift leaves the network to learn where the patterns happened to lie; too long a one hides what tells
-    classes apart by place alone, such as the orientations of grains (docs/results.md). One pixel is the least.
+    classes apart by place alone, such as the orientations of grains (docs/results.md).
     """
     if config.shift is not None:
-        return round(config.shift * size)
-    wander = centre_wander(scan)
-    share = UNKNOWN_SHIFT if wander is None else min(2 * wander, LARGEST_SHIFT)
-    return max(1, round(share * size))
+        return config.shift
+    return UNKNOWN_SHIFT if wander is None else min(2 * wander, LARGEST_SHIFT)
+
+
+def shift_reach(config: TrainingConfig, wander: float | None, size: int) -> int:
+    """Largest shift in pixels of an input of `size` pixels a side; see `shift_share`. One is the least, if not told."""
+    reach = round(shift_share(config, wander) * size)
+    return reach if config.shift is not None else max(1, reach)
 
 
 def declared_turns(config: TrainingConfig, classes: ClassScheme, detector_shape: tuple[int, int]) -> list[Turn]:

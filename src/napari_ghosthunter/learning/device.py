@@ -24,6 +24,12 @@ def available_devices() -> tuple[DeviceName, ...]:
     return (*found, "cpu")
 
 
+def device_titles() -> dict[DeviceName, str]:
+    """Name what torch can use here, the fastest first, in words: 'CPU', 'NVIDIA H100 PCIe', 'Apple GPU'."""
+    titles: dict[DeviceName, str] = {"cpu": "CPU", "mps": "Apple GPU"}
+    return {name: torch.cuda.get_device_name() if name == "cuda" else titles[name] for name in available_devices()}
+
+
 def choose_device(name: str) -> torch.device:
     """Turn the name of a device, or 'auto' for the fastest one here, into a torch device.
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor
 
 from napari_ghosthunter.learning.config import LARGEST_INPUT, SMALLEST_INPUT, PatternConfig
+from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite, zero_nonfinite
 from napari_ghosthunter.scan.virtual import measure_scan_beam
 
@@ -41,13 +42,16 @@ class FittedPatterns(BaseModel):
     detector_shape: tuple[PositiveInt, PositiveInt]  # (k_y, k_x) of the training scan
     size: int = Field(ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8)  # side of the network's input
 
-    def window(self, scan: Scan) -> Window:
-        """Give the part of the detector that is used, along (k_y, k_x): the whole, or around the beam of `scan`."""
+    def window(self, scan: Scan, beam: BeamCentre | None = None) -> Window:
+        """Give the part of the detector that is used, along (k_y, k_x): the whole, or around the beam of `scan`.
+
+        The beam is measured, unless it is given.
+        """
         if self.config.crop == 1:
             return slice(None), slice(None)
         centre = (scan.shape[2] - 1) / 2, (scan.shape[3] - 1) / 2
         if self.config.centre == "beam":
-            beam = measure_scan_beam(scan)
+            beam = beam or measure_scan_beam(scan)
             centre = beam.k_y, beam.k_x
         k_y, k_x = (
             _around(middle, size, self.config.crop) for middle, size in zip(centre, scan.shape[2:], strict=True)
@@ -80,7 +84,13 @@ class FittedPatterns(BaseModel):
 
     def inputs(self, scan: Scan, positions: Sequence[tuple[int, int]]) -> Tensor:
         """Network inputs (n, 1, S, S) of single (scan_y, scan_x) positions, pooled with their neighbours."""
-        reach, window = self.config.reach, self.window(scan)
+        pooled, nonfinite = self.pooled(scan, positions, self.window(scan))
+        warn_of_nonfinite(nonfinite)
+        return self.scale(pooled)
+
+    def pooled(self, scan: Scan, positions: Sequence[tuple[int, int]], window: Window) -> tuple[Tensor, int]:
+        """Reduce and pool the `window` of single positions to (n, S, S); see `reduce` for what else it gives."""
+        reach = self.config.reach
         pooled, nonfinite = [], 0
         for scan_y, scan_x in positions:
             top, left = max(0, scan_y - reach), max(0, scan_x - reach)
@@ -88,8 +98,7 @@ class FittedPatterns(BaseModel):
             reduced, bad = self.reduce(block.reshape(-1, *scan.detector_shape), window)
             nonfinite += bad
             pooled.append(pool_row(reduced.unflatten(0, block.shape[:2]), self.config)[scan_x - left])
-        warn_of_nonfinite(nonfinite)
-        return self.scale(torch.stack(pooled))
+        return torch.stack(pooled), nonfinite
 
 
 def fit_patterns(config: PatternConfig, scan: Scan) -> FittedPatterns:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -20,16 +21,18 @@ from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.augment import Augmentation, declared_turns, shift_reach
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.device import choose_device, spare_core
+from napari_ghosthunter.learning.looks import describe_looks
+from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
 from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
 from napari_ghosthunter.learning.network import build_network, placed
 from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns
 from napari_ghosthunter.learning.split import stratified_split
 from napari_ghosthunter.learning.validation import HeldOut, confusion_matrix
-from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.statistics import measure_statistics
 from napari_ghosthunter.versions import versions
 
-VALIDATION_BATCH = 256  # patterns judged at once
+VALIDATION_BATCH = 256  # patterns judged at once, if the memory of the GPU lasts
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,14 @@ class EpochReport:
         Epochs that were planned.
     model
         The best model so far: that of the lowest validation loss.
+    notes
+        What the user should know of this training, in sentences: what it could not do as it was told.
     """
 
     figures: Epoch
     epochs: int
     model: Model
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Say how far the training is, and how well it goes."""
@@ -96,12 +102,15 @@ def train(
     ModelError
         If there is no such network.
     TrainingError
-        If the device or a symmetry is not to be had; later, if the loss is no longer a number.
+        If the device or a symmetry is not to be had, or the GPU has too little memory; later, if the loss is no longer
+        a number.
     """
     config = config or TrainingConfig()
     target = choose_device(device)
     classes = trainable_classes(labels, scan)
-    run = _Run(scan, labels, classes, config, patterns or PatternConfig(), target)
+    run = within_memory(lambda: _Run(scan, labels, classes, config, patterns or PatternConfig(), target), target)
+    if run is None:
+        raise TrainingError(NO_MEMORY)
     return run.epochs()
 
 
@@ -141,24 +150,33 @@ class _Run:
         targets = np.array([classes.names.index(labels[position]) for position in positions])
         self.config, self.classes, self.device = config, classes, device
         self.patterns: FittedPatterns = fit_patterns(patterns, scan)
-        self.generator = torch.Generator().manual_seed(config.seed)
+        self.notes: tuple[str, ...] = ()
+        self.judged_at_once = VALIDATION_BATCH
         # first what may be refused, then what takes time
         turns = declared_turns(config, classes, scan.detector_shape)
         self.network = self._fresh_network()
-        self.augment = Augmentation(turns, shift_reach(config, scan, self.patterns.size), self.generator)
+        self.generator = torch.Generator()
+        statistics = measure_statistics(scan)
+        reach = shift_reach(config, statistics.wander, self.patterns.size)
+        self.augment = Augmentation(turns, reach, self.generator)
         train_index, held_index = stratified_split(targets, config.validation_share, config.seed)
         inputs = self.patterns.inputs(scan, positions).to(device)
         self.train_part = inputs[train_index], torch.from_numpy(targets[train_index]).to(device)
         self.held_part = inputs[held_index], torch.from_numpy(targets[held_index]).to(device)
         self.total_epochs = config.epochs_for(len(positions))
         self.labels_per_class = {name: int(np.sum(targets == i)) for i, name in enumerate(classes.names)}
-        self.scan = describe(scan)
+        self.scan = describe_looks(scan, self.patterns, statistics)
+        self._begin()
 
+    def _begin(self) -> None:
+        """Make ready for the first epoch with the network as it is drawn from the seed."""
+        config = self.config
+        self.generator.manual_seed(config.seed)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            self.optimizer, factor=config.plateau_factor, patience=self._patience(len(train_index)),
+            self.optimizer, factor=config.plateau_factor, patience=self._patience(len(self.train_part[0])),
             min_lr=config.min_learning_rate,
         )  # fmt: skip
 
@@ -183,9 +201,7 @@ class _Run:
         model: Model | None = None
         for number in range(1, self.total_epochs + 1):
             rate = self.optimizer.param_groups[0]["lr"]
-            with spare_core():
-                train_loss, train_accuracy = self._train_epoch()
-                held = self._validate()
+            train_loss, train_accuracy, held = self._epoch_within_memory(number)
             judged = train_loss if held is None else held.loss
             if not np.isfinite([train_loss, judged]).all():
                 raise TrainingError("The loss is no longer a number; use a lower learning rate.")
@@ -199,7 +215,37 @@ class _Run:
             if model is None or judged < best:
                 best, model = judged, self._snapshot(number, held)
             model = replace(model, record=model.record.model_copy(update={"history": tuple(history)}))
-            yield EpochReport(figures, self.total_epochs, model)
+            yield EpochReport(figures, self.total_epochs, model, self.notes)
+
+    def _epoch_within_memory(self, number: int) -> tuple[float, float, _Validation | None]:
+        """Train and validate an epoch; where the GPU's memory is used up, again with half as many patterns at once.
+
+        Raises
+        ------
+        TrainingError
+            If it is too little even for single patterns.
+        """
+        anew = False
+        while (done := within_memory(partial(self._epoch, anew), self.device)) is None:
+            if self.config.batch_size == 1:
+                raise TrainingError(NO_MEMORY)
+            self.config = self.config.model_copy(update={"batch_size": self.config.batch_size // 2})
+            since = "" if number == 1 else f" since epoch {number}"
+            self.notes = (
+                f"The GPU has too little memory for larger steps: trained with a batch size of "
+                f"{self.config.batch_size}{since}.",
+            )
+            self.judged_at_once = self.config.batch_size
+            anew = number == 1
+        return done
+
+    def _epoch(self, anew: bool) -> tuple[float, float, _Validation | None]:
+        """Train and validate an epoch; from first weights drawn `anew`, as if its batch size had been asked for."""
+        if anew:
+            self.network = self._fresh_network()
+            self._begin()
+        with spare_core():
+            return *self._train_epoch(), self._validate()
 
     def _train_epoch(self) -> tuple[float, float]:
         """Pass once over the training part in random order; mean loss and accuracy."""
@@ -225,7 +271,7 @@ class _Run:
             return None
         self.network.eval()
         with torch.inference_mode():
-            logits = torch.cat([self.network(part) for part in inputs.split(VALIDATION_BATCH)])
+            logits = torch.cat([self.network(part) for part in inputs.split(self.judged_at_once)])
             loss = F.cross_entropy(logits, targets)
         return _Validation(float(loss), targets.cpu().numpy(), logits.argmax(1).cpu().numpy())
 

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from napari_ghosthunter.labelling.classes import short_list
+
+FEW = 30  # labels kept back; of fewer, the 95 % interval of a good accuracy is wider than 0.2
 Z_95 = 1.959964  # quantile of the normal distribution for a two-sided 95 % interval
 
 
@@ -59,6 +62,23 @@ class HeldOut(BaseModel):
     def interval(self) -> tuple[float, float]:
         """95 % Wilson interval of the accuracy."""
         return wilson_interval(self.right, self.count)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to mind before the accuracy is believed or quoted, as sentences for the user; empty if nothing is."""
+        unknown = [name for name, row in zip(self.names, self.confusion, strict=True) if not sum(row)]
+        if not self.count:
+            return ("Label more positions of each class, so that some can be kept back.",)
+        found = []
+        if self.count < FEW:
+            rests = f"rests on {self.count} label{'s' if self.count > 1 else ''}"
+            found.append(f"This {rests} only, which were not trained on; label more to know it better.")
+        if unknown:
+            what = "class" if len(unknown) == 1 else "classes"
+            found.append(
+                f"No label was kept back of the {what} {short_list(unknown)}: how good it is there is not known."
+            )
+        return tuple(found)
 
     def __str__(self) -> str:
         """Say it in one line."""

@@ -7,7 +7,7 @@ probabilities alone, so that the window, the command line and the files can neve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,42 @@ class DomainMap:
     def classes_above(self, confidence: float) -> NDArray[np.uint8]:
         """Give `classes_image` with 0 also where the confidence is below a threshold; uint8, (scan_y, scan_x)."""
         return np.where(self.confidence >= confidence, self.classes_image, 0).astype(np.uint8)
+
+    def without(self, hidden: NDArray[np.bool_], **provenance: Any) -> DomainMap:
+        """Give the map without data at some positions; its provenance says how many had data, and what else is given.
+
+        Parameters
+        ----------
+        hidden
+            Positions to leave out, shape (scan_y, scan_x).
+        **provenance
+            Why they are left out, ready for JSON.
+        """
+        hidden = hidden & self.has_data
+        if not hidden.any():
+            return self
+        left_out = {"positions_left_out": int(np.count_nonzero(hidden)), **provenance}
+        probabilities = np.where(hidden[..., np.newaxis], np.float32(np.nan), self.probabilities)
+        return replace(self, probabilities=probabilities, provenance={**self.provenance, **left_out})
+
+    def above(self, confidence: float) -> DomainMap:
+        """Give the map without data where the confidence is below a threshold, as `classes_above` shows it."""
+        return self.without(self.classes_above(confidence) == 0, confidence_threshold=confidence)
+
+    def rows(self, start: int, stop: int) -> DomainMap:
+        """Give the scan rows start..stop as a map of their own."""
+        if (start, stop) == (0, self.scan_shape[0]):
+            return self
+        return replace(self, probabilities=self.probabilities[start:stop])
+
+    def recoloured(self, classes: ClassScheme) -> DomainMap:
+        """Give the map in the colours that classes of the same names have in another scheme."""
+        wanted = dict(zip(classes.names, classes.colours, strict=True))
+        colours = self.classes
+        for entry in colours.classes:
+            if wanted.get(entry.name, entry.colour) != entry.colour:
+                colours = colours.recolour(entry.name, wanted[entry.name])
+        return self if colours is self.classes else replace(self, classes=colours)
 
     @cached_property
     def statistics(self) -> tuple[ClassStatistics, ...]:

@@ -79,6 +79,12 @@ def measure_beam(pattern: ArrayLike) -> BeamCentre:
         stacklevel=2,
     )
     height, width = np.shape(pattern)
+    return no_beam((height, width))
+
+
+def no_beam(detector_shape: tuple[int, int]) -> BeamCentre:
+    """Give what stands in for the direct beam where none was found: the middle of the detector."""
+    height, width = detector_shape
     return BeamCentre((height - 1) / 2, (width - 1) / 2, max(0.5, min(height, width) / 8), found=False)
 
 

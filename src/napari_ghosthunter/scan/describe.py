@@ -1,9 +1,11 @@
-"""What a scan is, in words and numbers a person or a program can read: behind `ghosthunter info`."""
+"""What a scan is, in numbers for a program and in words for a person: the same for command line and window."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from napari_ghosthunter.scan.scan import Scan
 
@@ -33,6 +35,40 @@ def describe(scan: Scan) -> dict[str, Any]:
         "k_units": calibration.k_units,
         "notes": list(provenance.notes),
     }
+
+
+def in_words(described: dict[str, Any]) -> dict[str, str]:
+    """Put what `describe` gives in words for a person, one line each; what is not known is left out."""
+    scan_y, scan_x, k_y, k_x = described["shape"]
+    lines = {
+        "file": described["path"],
+        "dataset": described["dataset"],
+        "reader": described["reader"],
+        "scan": f"{scan_y} x {scan_x} probe positions (scan_y x scan_x), step {_steps(described, 'scan')}",
+        "detector": f"{k_y} x {k_x} pixels (k_y x k_x), step {_steps(described, 'k')}",
+        "data": f"{_dtype(described['dtype'])}, {_size(described['size_bytes'])}",
+    }
+    return {name: value for name, value in lines.items() if value is not None}
+
+
+def _dtype(name: str) -> str:
+    """Write a type with its byte order in words, where that is not the machine's: '>u2' is a riddle to many."""
+    order = {">": " (big-endian)", "<": " (little-endian)"}.get(name[0], "")
+    return f"{np.dtype(name).name}{order}"
+
+
+def _size(count: int) -> str:
+    """Write a number of bytes."""
+    return f"{count / 2**20:,.1f} MiB" if count >= 0.1 * 2**20 else f"{count / 2**10:,.1f} KiB"
+
+
+def _steps(described: dict[str, Any], plane: str) -> str:
+    """Write the pixel size along y and x, or once where they agree."""
+    step_y, step_x = described[f"{plane}_step"]
+    units = described[f"{plane}_units"]
+    if units == "px":
+        return "unknown"
+    return f"{step_y:.6g} {units}" if step_y == step_x else f"{step_y:.6g} x {step_x:.6g} {units}"
 
 
 def _text(path: Path) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from napari_ghosthunter.scan.beam import find_beam
+from napari_ghosthunter.scan.beam import BeamCentre, find_beam
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual import spread_positions
 
@@ -29,9 +31,13 @@ def centre_wander(scan: Scan, count: int = POSITIONS) -> float | None:
         the patterns have a clear beam.
     """
     positions = spread_positions(scan.scan_shape, count)
-    beams = [find_beam(scan.pattern(*position)) for position in positions]
+    return wander([find_beam(scan.pattern(*position)) for position in positions], scan.detector_shape)
+
+
+def wander(beams: Sequence[BeamCentre | None], detector_shape: tuple[int, int]) -> float | None:
+    """Tell how far beams that were found in spread patterns lie from their median place; see `centre_wander`."""
     centres = np.array([(beam.k_y, beam.k_x) for beam in beams if beam is not None])
-    if 2 * len(centres) < len(positions):
+    if 2 * len(centres) < len(beams):
         return None
     distances = np.abs(centres - np.median(centres, axis=0))
-    return float(np.percentile(distances, PERCENTILE, axis=0).max()) / min(scan.detector_shape)
+    return float(np.percentile(distances, PERCENTILE, axis=0).max()) / min(detector_shape)

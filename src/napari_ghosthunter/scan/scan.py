@@ -195,12 +195,15 @@ def zero_nonfinite(block: NDArray[Any]) -> tuple[NDArray[Any], int]:
     return (np.where(finite, block, 0), bad) if bad else (block, 0)
 
 
+def nonfinite_note(count: int) -> str:
+    """Say how many pixels of the patterns read were not numbers; nothing if there were none."""
+    if not count:
+        return ""
+    pixels = f"{count} detector pixel{'s' if count > 1 else ''}"
+    return f"{pixels} of the patterns read held NaN or infinity; they were treated as zero."
+
+
 def warn_of_nonfinite(count: int) -> None:
-    """Say once, after a pass over the scan, how many pixels were not numbers; nothing if there were none."""
+    """Warn once, after a pass over the scan, of pixels that were not numbers; see `nonfinite_note`."""
     if count:
-        warnings.warn(
-            f"{count} detector pixel{'s' if count > 1 else ''} of the patterns read held NaN or infinity; "
-            "they were treated as zero.",
-            UserWarning,
-            stacklevel=3,
-        )
+        warnings.warn(nonfinite_note(count), UserWarning, stacklevel=3)

@@ -19,6 +19,8 @@ UNCALIBRATED: Axis = (1.0, PIXELS)
 # What the units mean: the plain name, and how many of it one of them is.
 _LENGTHS = {
     "pm": ("pm", 1.0),
+    "picometer": ("pm", 1.0),
+    "picometers": ("pm", 1.0),
     "a": ("angstrom", 1.0),
     "å": ("angstrom", 1.0),
     "ang": ("angstrom", 1.0),

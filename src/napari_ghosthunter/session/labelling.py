@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from numpy.typing import ArrayLike
 from psygnal import Signal
 
 from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.edits import Edit, How, Position, SetLabel, singles
 from napari_ghosthunter.labelling.labels import LabelSet, inside_scan
-from napari_ghosthunter.labelling.sampling import Round, next_round
+from napari_ghosthunter.labelling.sampling import Round, most_uncertain, next_round
 
 BY_HAND = "by hand"
+FROM_FILE = "from a file"
 LABELLED_BEFORE = "labelled before"  # the reason of points that came with a label
 
 
@@ -58,11 +60,41 @@ class Labelling:
         LabelError
             If `step` is below 1 or `count` below 0.
         """
-        found = next_round(self.labels, self._scan_shape, step, count)
-        self.labels.add_points({proposal.position: proposal.reason for proposal in found.proposals})
-        if self._current is None or self._current in self.labels:
-            self._set_current(next(iter(self.labels.waiting), None))
-        return found
+        return self._take_round(next_round(self.labels, self._scan_shape, step, count))
+
+    def propose_uncertain(self, probabilities: ArrayLike, count: int, min_distance: float) -> Round:
+        """Add points where a map can least decide; all points that are there, labelled or not, are kept clear of.
+
+        Parameters
+        ----------
+        probabilities, count, min_distance
+            As for `labelling.sampling.most_uncertain`.
+
+        Raises
+        ------
+        LabelError
+            If the probabilities are not of this scan, or `count` or `min_distance` is below 0.
+        """
+        there = {*self.labels, *self.labels.points}
+        return self._take_round(most_uncertain(probabilities, there, count, min_distance))
+
+    def take_labels(self, labels: LabelSet, *, replace: bool = True) -> None:
+        """Take over labels, from a file for instance, with their classes, as one undo step.
+
+        Parameters
+        ----------
+        labels
+            The labels.
+        replace
+            Whether they replace different ones that are here.
+
+        Raises
+        ------
+        LabelError
+            If one is outside the scan, or there would be too many classes.
+        """
+        self.labels.take(labels, FROM_FILE, replace=replace)
+        self._leave_labelled()
 
     def add_point(self, position: Position) -> None:
         """Add a point of the user's own, and make it the current one.
@@ -93,6 +125,16 @@ class Labelling:
         if not self._is_there(spot):
             raise LabelError(f"There is no point at {spot}; add one first.")
         self._set_current(spot)
+
+    def go_along(self, steps: int) -> None:
+        """Make another point current: so many on in the order of proposal, or back; round from the last to the first.
+
+        Without a current point, 1 leads to the first one and -1 to the last. Nothing happens without points.
+        """
+        order = list(self.labels.points)
+        if order:
+            now = order.index(self._current) if self._current in order else (-1 if steps > 0 else 0)
+            self._set_current(order[(now + steps) % len(order)])
 
     def label_current(self, name: str) -> None:
         """Give the current point a class, and go to the next point that waits for a label.
@@ -133,6 +175,16 @@ class Labelling:
             self._set_current(labelled[0])
         elif self._current is None or not self._is_there(self._current) or (how == "redo" and labelled):
             self._set_current(self._next_waiting())
+
+    def _take_round(self, found: Round) -> Round:
+        self.labels.add_points({proposal.position: proposal.reason for proposal in found.proposals})
+        self._leave_labelled()
+        return found
+
+    def _leave_labelled(self) -> None:
+        """Go from a point that has a label to the first one that waits."""
+        if self._current is None or self._current in self.labels:
+            self._set_current(next(iter(self.labels.waiting), None))
 
     def _next_waiting(self) -> Position | None:
         """Give the first point without label after the current one, in the order of proposal; then from the start."""

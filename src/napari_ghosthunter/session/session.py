@@ -51,6 +51,8 @@ class Session(Labelling):
         A label, a class or a sample point changed; `how` is 'apply', 'undo' or 'redo'.
     current_changed(position)
         Another point, (scan_y, scan_x), is to be labelled; None for none.
+    choices_changed()
+        Another training or pattern configuration was chosen.
     model_changed()
         There is another model, or its history grew by an epoch.
     map_changed(start, stop)
@@ -80,6 +82,7 @@ class Session(Labelling):
         If the labels are of a scan of another shape.
     """
 
+    choices_changed = Signal()
     model_changed = Signal()
     map_changed = Signal(int, int)
 
@@ -211,10 +214,11 @@ class Session(Labelling):
             if self._sitting is not None:
                 self._sitting.record_choices(training=config.model_dump(mode="json"))
             self._training_config = config
+            self.choices_changed.emit()
 
     @property
     def pattern_config(self) -> PatternConfig:
-        """How patterns become network input; what is set here is kept on disk. It imports torch."""
+        """How patterns become network input; what is set here is kept on disk."""
         from napari_ghosthunter.learning.config import PatternConfig
 
         return self._pattern_config or PatternConfig()
@@ -225,6 +229,7 @@ class Session(Labelling):
             if self._sitting is not None:
                 self._sitting.record_choices(patterns=config.model_dump(mode="json"))
             self._pattern_config = config
+            self.choices_changed.emit()
 
     # ---- training ----
 

@@ -164,10 +164,11 @@ class Sitting:
         ModelError
             If it is damaged.
         """
+        if not has_model(self.folder):  # without one there is no need for torch, which takes seconds to import
+            return None
         from napari_ghosthunter.learning.modelfile import load_model
 
-        path = self.folder / MODEL
-        return load_model(path) if path.exists() else None
+        return load_model(self.folder / MODEL)
 
     def load_map(self) -> DomainMap | None:
         """Read the map; None if there is none.
@@ -177,9 +178,11 @@ class Sitting:
         MapError
             If it is damaged.
         """
+        if not has_map(self.folder):
+            return None
         from napari_ghosthunter.mapping.domains import DomainMap
 
-        return DomainMap.load(self.folder / MAP, MAP) if has_map(self.folder) else None
+        return DomainMap.load(self.folder / MAP, MAP)
 
     @property
     def closed(self) -> bool:

@@ -1,0 +1,197 @@
+"""One model, many scans: maps of all of them, file by file, where one that fails does not stop the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.files import check_outputs
+from napari_ghosthunter.learning.device import choose_device
+from napari_ghosthunter.learning.model import Model
+from napari_ghosthunter.mapping.compatibility import Difference, check_scan
+from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.export import output_paths
+from napari_ghosthunter.mapping.segmentation import assemble, segment_rows
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.scan import Scan, nonfinite_note
+
+Source: TypeAlias = Path | str | Scan
+"""A file, or a scan that is open already."""
+
+
+@dataclass(frozen=True)
+class MapReport:
+    """How far one of several scans is.
+
+    Attributes
+    ----------
+    index
+        Which of the scans that were given, from 0.
+    name
+        How its files begin.
+    rows, of
+        Scan rows done, and in all; 0 of 0 before it is open.
+    differences
+        What may spoil its map; see `compatibility.check_scan`.
+    notes
+        What a user should know of the file or of its patterns, in sentences.
+    domain_map
+        The map, once it is finished.
+    written
+        Files written.
+    error
+        Why there is no map, as a sentence for the user; empty as long as all is well.
+    """
+
+    index: int
+    name: str
+    rows: int = 0
+    of: int = 0
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()
+    domain_map: DomainMap | None = field(default=None, repr=False)
+    written: tuple[Path, ...] = ()
+    error: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether no more is to come of this scan."""
+        return bool(self.error) or self.domain_map is not None
+
+
+def map_scans(
+    model: Model,
+    scans: Sequence[Source],
+    out: Path | str | None = None,
+    *,
+    device: str = "auto",
+    overwrite: bool = False,
+    check: bool = True,
+    opener: Callable[[Path], Scan] = open_scan,
+) -> Iterator[MapReport]:
+    """Map several scans with one model, one after the other, as a stream of reports.
+
+    What can be seen to fail before any work (files that are missing or cannot be opened, patterns of another shape,
+    maps that exist already) is reported first. Leave the loop at any time: what is written is whole.
+
+    Parameters
+    ----------
+    model
+        A trained model.
+    scans
+        Files, or scans that are open already.
+    out
+        Folder for the maps, as `DomainMap.save` writes them, named like the scans (see `names_of`); if not given,
+        nothing is written, and the maps are in the reports only.
+    device
+        'auto', 'cpu', 'cuda' or 'mps'.
+    overwrite
+        Replace maps of the same names.
+    check
+        Compare each scan with the training scan first; see `check_scan`.
+    opener
+        Opens a file; `open_scan` by default.
+
+    Returns
+    -------
+    iterator of MapReport
+        For each scan: when it is open and checked (with 0 rows), after each band of rows, and at its end. An error ends
+        it, and the next scan follows.
+
+    Raises
+    ------
+    TrainingError
+        If the device is not to be had; at once.
+    """
+    choose_device(device)
+    batch = _Batch(model, scans, None if out is None else Path(out), device, overwrite, check, opener)
+    return batch.reports()
+
+
+def names_of(scans: Sequence[Source]) -> list[str]:
+    """Name scans by their files, without the ending; where two are equal, with their folders, or a number, before it.
+
+    Names that differ only in their case count as equal, because some disks know no difference.
+    """
+    paths = [_path_of(one) for one in scans]
+    stems = ["scan" if path is None else path.stem for path in paths]
+    counts = Counter(map(str.casefold, stems))
+    names: list[str] = []
+    for path, stem in zip(paths, stems, strict=True):
+        folder = path.absolute().parent.name if path is not None and counts[stem.casefold()] > 1 else ""
+        wanted = name = f"{folder}_{stem}" if folder else stem
+        number = 1
+        while name.casefold() in map(str.casefold, names):
+            number += 1
+            name = f"{wanted}_{number}"
+        names.append(name)
+    return names
+
+
+def _path_of(source: Source) -> Path | None:
+    return source.provenance.path if isinstance(source, Scan) else Path(source)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What all scans of a batch share."""
+
+    model: Model
+    scans: Sequence[Source]
+    out: Path | None
+    device: str
+    overwrite: bool
+    check: bool
+    opener: Callable[[Path], Scan]
+
+    def reports(self) -> Iterator[MapReport]:
+        """Look at all scans but the first, which is next anyway; then map those that can be."""
+        failed = set()
+        begun = [MapReport(index, name) for index, name in enumerate(names_of(self.scans))]
+        for report in begun[1:]:
+            try:
+                self._open(report)
+            except (GhostHunterError, OSError) as error:
+                failed.add(report.index)
+                yield replace(report, error=str(error))
+        for report in begun:
+            if report.index not in failed:
+                yield from self._mapped(report)
+
+    def _open(self, report: MapReport) -> Scan:
+        """Open a scan, and refuse what cannot be mapped or written."""
+        source = self.scans[report.index]
+        if self.out is not None:
+            check_outputs(
+                output_paths(self.out, report.name), overwrite=self.overwrite, inputs=map(_path_of, self.scans)
+            )
+        scan = source if isinstance(source, Scan) else self.opener(Path(source))
+        segment_rows(scan, self.model, device=self.device)  # refuses at once, and reads nothing before its first step
+        return scan
+
+    def _mapped(self, report: MapReport) -> Iterator[MapReport]:
+        try:
+            scan = self._open(report)
+            differences = check_scan(self.model, scan) if self.check else ()
+            report = replace(report, of=scan.shape[0], differences=differences, notes=scan.provenance.notes)
+            yield report
+            probabilities = np.full((*scan.scan_shape, len(self.model.classes)), np.nan, np.float32)
+            nonfinite = 0
+            for band in segment_rows(scan, self.model, device=self.device):
+                probabilities[band.start : band.stop] = band.probabilities
+                nonfinite = band.nonfinite
+                report = replace(report, rows=band.stop)
+                yield report
+            domains = assemble(probabilities, scan, self.model, nonfinite)
+            written = () if self.out is None else domains.save(self.out, report.name, overwrite=self.overwrite)
+        except (GhostHunterError, OSError) as error:
+            yield replace(report, error=str(error))
+            return
+        notes = (*report.notes, *filter(None, [nonfinite_note(nonfinite)]))
+        yield replace(report, notes=notes, domain_map=domains, written=tuple(written))

@@ -1,0 +1,149 @@
+"""One model, many scans: each is mapped or reported, whatever the others are."""
+
+import os
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.learning.looks import describe_looks
+from napari_ghosthunter.mapping.batch import map_scans, names_of
+from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.segmentation import segment
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.scan import Provenance, Scan
+from napari_ghosthunter.scan.statistics import measure_statistics
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def cube():
+    k_y, k_x = np.ogrid[:16, :16]
+    disk = np.hypot(k_y - 7, k_x - 8) < 3
+    return (disk * np.random.default_rng(0).poisson(50, (5, 7, 1, 1))).astype(np.uint16)
+
+
+@pytest.fixture
+def files(tmp_path, cube):
+    """Two scans of two shapes."""
+    np.save(tmp_path / "one.npy", cube)
+    np.save(tmp_path / "two.npy", cube[:3])
+    return [tmp_path / "one.npy", tmp_path / "two.npy"]
+
+
+def ends(reports):
+    return {report.index: report for report in reports if report.finished}
+
+
+def test_each_is_mapped_as_alone_and_written(make_model, files, tmp_path):
+    model = make_model()
+    reports = list(map_scans(model, files, tmp_path / "maps", device="cpu"))
+    for index, path in enumerate(files):
+        own = [report for report in reports if report.index == index]
+        scan = open_scan(path)
+        assert (own[0].rows, own[0].of) == (0, scan.shape[0])
+        assert own[-1].rows == scan.shape[0]
+        assert [report.finished for report in own] == [False] * (len(own) - 1) + [True]
+        alone = segment(scan, model, device="cpu")
+        assert np.array_equal(own[-1].domain_map.probabilities, alone.probabilities)
+        assert np.array_equal(DomainMap.load(tmp_path / "maps", path.stem).probabilities, alone.probabilities)
+        assert {written.name for written in own[-1].written} >= {f"{path.stem}_map.json"}
+
+
+def test_without_a_folder_nothing_is_written(make_model, files, tmp_path):
+    before = set(tmp_path.rglob("*"))
+    found = ends(map_scans(make_model(), files, device="cpu"))
+    assert [end.written for end in found.values()] == [(), ()]
+    assert all(end.domain_map is not None for end in found.values())
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_what_fails_is_reported_first_and_stops_nothing(make_model, files, tmp_path, cube):
+    np.save(tmp_path / "wide.npy", np.zeros((2, 2, 20, 20)))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "one.npy").read_bytes()[:500])
+    scans = [files[0], tmp_path / "wide.npy", tmp_path / "cut.npy", tmp_path / "none.npy", files[1]]
+    reports = list(map_scans(make_model(), scans, tmp_path / "maps", device="cpu"))
+    assert [report.index for report in reports[:3]] == [1, 2, 3]
+    found = ends(reports)
+    words = ["", "patterns of 16 x 16 pixels, but this scan has 20 x 20", "cut short", "no file", ""]
+    for index, said in enumerate(words):
+        assert said in found[index].error
+        assert bool(said) == bool(found[index].error)
+
+
+def test_a_scan_that_cannot_be_read_to_its_end(make_model, files, tmp_path, cube):
+    class Broken:
+        shape, dtype = (40, 3, 16, 16), np.dtype("u2")
+
+        def __getitem__(self, key):
+            raise OSError("The disk is gone.")
+
+    found = ends(map_scans(make_model(), [Scan(Broken()), files[1]], tmp_path / "maps", device="cpu"))
+    assert found[0].error == "The disk is gone."
+    assert found[1].written
+
+
+def test_old_maps_are_kept_unless_told_otherwise(make_model, files, tmp_path):
+    list(map_scans(make_model(), files[:1], tmp_path, device="cpu"))
+    other = make_model(seed=1)
+    found = ends(map_scans(other, files, tmp_path, device="cpu"))
+    assert "exists already" in found[0].error
+    assert found[1].written
+    found = ends(map_scans(other, files, tmp_path, device="cpu", overwrite=True))
+    assert DomainMap.load(tmp_path, "one").provenance["model_hash"] == other.hash
+
+
+def test_differences_are_told_before_the_work_unless_not_wanted(make_model, files, cube):
+    model = make_model()
+    looks = describe_looks(Scan(cube), model.patterns, measure_statistics(Scan(cube)))
+    model = replace(model, record=model.record.model_copy(update={"scan": looks}))
+    moved = Scan(np.roll(cube, 5, axis=3))
+    first = next(map_scans(model, [moved], device="cpu"))
+    assert "centre" in {difference.what for difference in first.differences}
+    assert next(map_scans(model, [moved], device="cpu", check=False)).differences == ()
+    assert next(map_scans(model, files[:1], device="cpu")).differences == ()
+
+
+def test_what_is_not_a_number_is_noted(make_model, cube):
+    odd = cube.astype(np.float32)
+    odd[0, 0, 0, :2] = np.nan
+    (end,) = ends(
+        map_scans(make_model(), [Scan(odd, provenance=Provenance(notes=("A note.",)))], device="cpu")
+    ).values()
+    assert end.notes[0] == "A note."
+    assert end.notes[1].startswith("2 detector pixels")
+
+
+def test_leaving_the_loop_leaves_whole_maps_only(make_model, files, tmp_path):
+    reports = map_scans(make_model(), files, tmp_path / "maps", device="cpu")
+    list(islice(reports, 2))
+    reports.close()
+    assert not (tmp_path / "maps").exists()
+
+
+def test_a_device_that_is_not_there_is_refused_at_once(make_model, files):
+    with pytest.raises(TrainingError, match="no device 'nope'"):
+        map_scans(make_model(), files, device="nope")
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a.dm4", "b.npy"], ["a", "b"]),
+        (["mon/a.dm4", "tue/a.dm4", "b.npy"], ["mon_a", "tue_a", "b"]),
+        (["mon/a.dm4", "mon/a.npy"], ["mon_a", "mon_a_2"]),
+        (["mon/a.dm4", "tue/A.dm4"], ["mon_a", "tue_A"]),
+        (["x/mon/a.dm4", "y/mon/a.dm4", "mon_a.npy", "mon_a_2.npy"], ["mon_a", "mon_a_2", "mon_a_3", "mon_a_2_2"]),
+        ([None, None], ["scan", "scan_2"]),
+    ],
+)
+def test_names_of_scans_are_told_apart(paths, names):
+    blank = np.zeros((1, 1, 2, 2))
+    scans = [Scan(blank) if path is None else Path(path.replace("/", os.sep)) for path in paths]
+    found = names_of(scans)
+    assert len({name.casefold() for name in found}) == len(scans)
+    assert found == names
