@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from napari_ghosthunter.plugin import choices
+from napari_ghosthunter.plugin.own_context import delete_in_own_context
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session import sitting
 
@@ -43,11 +45,15 @@ def sittings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return folder
 
 
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """Let go of a test's window between tests: what is collected while another one draws takes GL objects with it."""
-    yield
+@pytest.fixture(scope="session", autouse=True)
+def quick_sweeping() -> Iterator[None]:
+    """Leave what is imported for good out of the garbage collection that napari's fixture does after every window."""
+    import torch  # noqa: F401
+
     gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -91,5 +97,24 @@ def scan(patterns: np.ndarray) -> Scan:
 
 @pytest.fixture
 def window(make_napari_viewer):
-    """A viewer in a window that is seen."""
-    return make_napari_viewer(show=True)
+    """A viewer in a window that is seen, as either dock leaves it."""
+    viewer = make_napari_viewer(show=True)
+    delete_in_own_context(viewer.window._qt_viewer)
+    return viewer
+
+
+@pytest.fixture
+def deleted_in(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The OpenGL context that was current when each shader program was deleted."""
+    from qtpy.QtGui import QOpenGLContext
+    from vispy.gloo import gl
+
+    contexts: list[Any] = []
+    delete = gl.glDeleteProgram
+
+    def note(handle: int) -> None:
+        contexts.append(QOpenGLContext.currentContext())
+        delete(handle)
+
+    monkeypatch.setattr(gl, "glDeleteProgram", note)
+    return contexts

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_ghosthunter.plugin import scan_image
-from napari_ghosthunter.plugin.scan_image import bright_field, contrast_limits, napari_units, scan_layer
+from napari_ghosthunter.plugin.scan_image import bright_field, contrast_limits, scan_layer
+from napari_ghosthunter.plugin.units import napari_units
 from napari_ghosthunter.scan.scan import Calibration, Scan
 from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
 

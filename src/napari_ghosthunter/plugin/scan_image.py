@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_ghosthunter.plugin.units import napari_units
 from napari_ghosthunter.scan.preview import CoarseImages, full_size
-from napari_ghosthunter.scan.scan import PIXELS, Scan
+from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
 
 EXACT_BYTES = 512 * 2**20  # size of the largest scan whose exact image is worth waiting for
@@ -88,8 +89,3 @@ def contrast_limits(image: FloatArray) -> tuple[float, float]:
     if high <= low:
         low, high = float(image.min()), float(image.max())
     return (low, high) if high > low else (low, low + 1)
-
-
-def napari_units(units: str) -> tuple[str, str]:
-    """Name the unit of both scan axes as napari's scale bar knows it."""
-    return ("pixel" if units == PIXELS else units,) * 2

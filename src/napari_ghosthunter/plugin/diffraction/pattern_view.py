@@ -1,0 +1,191 @@
+"""The picture of the detector plane as a napari model of its own: image, outline of the detector, cursor, dragging.
+
+World coordinates are k, in the units of the scan, with the first pixel at zero. The image is replaced in place: that
+is what keeps it under a hovering hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Vectors
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_ghosthunter.plugin.diffraction.detector import Point, VirtualDetector
+from napari_ghosthunter.plugin.units import napari_units
+from napari_ghosthunter.scan.scan import PIXELS
+
+OUTLINE = "#56b4e9"  # sky blue: stands out from every colour map offered, for colour-blind eyes too
+AXES = ("k_y", "k_x")
+GRAB_PIXELS = 8.0  # on the screen
+LINE_SHARE = 1 / 160  # width of the outline, as a share of the detector's longer side
+
+
+class PatternView:
+    """A `ViewerModel` with one image and the outline of a virtual detector."""
+
+    pointed = Signal(object)  # (k_y, k_x) in detector pixels under the cursor, or None
+    dragged = Signal(object)  # the VirtualDetector that a drag has made
+
+    def __init__(self) -> None:
+        self.viewer = self._new_viewer()
+        self.detector: VirtualDetector | None = None
+        self.image: Image | None = None
+        self.outline: Vectors | None = None
+        self._k_step = (1.0, 1.0)
+        self.k_units = PIXELS
+        self._units = napari_units(PIXELS)
+        self._buffer: NDArray[np.float32] = np.zeros((1, 1), np.float32)
+
+    def open(self, detector_shape: tuple[int, int], k_step: tuple[float, float], k_units: str, colormap: str) -> None:
+        """Get ready for patterns of another scan."""
+        self.clear()
+        self._k_step, self.k_units, self._units = k_step, k_units, napari_units(k_units)
+        self._buffer = np.zeros(detector_shape, np.float32)
+        self.image = self._add_image(colormap)
+        self.viewer.reset_view()
+
+    def renew(self) -> None:
+        """Go on with a new model that shows the same: the drawings of the old one, once let go, must hear no more."""
+        image, old, detector = self.image, self.viewer, self.detector
+        self.viewer, self.image, self.outline = self._new_viewer(), None, None
+        self.viewer.theme = old.theme
+        if image is None:
+            return
+        self.image = self._add_image(image.colormap.name)
+        self.set_limits(self._limits_of(image.contrast_limits), self._limits_of(image.contrast_limits_range))
+        self.image.scale, self.image.translate = image.scale, image.translate
+        self.set_detector(detector)
+        self.viewer.reset_view()
+        camera, before = self.viewer.scene.camera, old.scene.camera
+        camera.center, camera.zoom = before.center, before.zoom
+
+    def _new_viewer(self) -> ViewerModel:
+        viewer = ViewerModel(title="Diffraction pattern")
+        viewer.mouse_move_callbacks.append(self._move)
+        viewer.mouse_drag_callbacks.append(self._drag)
+        return viewer
+
+    def _add_image(self, colormap: str) -> Image:
+        image = Image(
+            self._buffer, name="pattern", scale=self._k_step, units=self._units, colormap=colormap,
+            contrast_limits=(0, 1), axis_labels=AXES, blending="translucent_no_depth",
+        )  # fmt: skip
+        self._add(image)
+        self.viewer.layers.selection.active = image
+        return image
+
+    def clear(self) -> None:
+        """Show nothing."""
+        for layer in (self.image, self.outline):
+            if layer is not None:
+                layer.locked = False
+        self.viewer.layers.clear()
+        self.image = self.outline = self.detector = None
+
+    def show(
+        self, values: NDArray[np.float32], step: tuple[float, float] = (1, 1), origin: tuple[float, float] = (0, 0)
+    ) -> None:
+        """Show displayed values; `step` and `origin` are the size and place of their pixels in detector pixels."""
+        if self.image is None:
+            return
+        if values.shape != self._buffer.shape:
+            self._buffer = np.array(values, np.float32)
+            self.image.data = self._buffer
+        else:
+            self._buffer[...] = values
+        scale = tuple(np.multiply(step, self._k_step))
+        translate = tuple(np.multiply(origin, self._k_step))
+        if tuple(self.image.scale) != scale or tuple(self.image.translate) != translate:
+            self.image.scale, self.image.translate = scale, translate
+        self.image.refresh(thumbnail=False, extent=False, highlight=False)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Darkest and brightest displayed value."""
+        return self._limits_of((0, 1) if self.image is None else self.image.contrast_limits)
+
+    @property
+    def limits_range(self) -> tuple[float, float]:
+        """What a hand may choose the limits from."""
+        return self._limits_of((0, 1) if self.image is None else self.image.contrast_limits_range)
+
+    @staticmethod
+    def _limits_of(pair: Any) -> tuple[float, float]:
+        low, high = pair
+        return float(low), float(high)
+
+    def set_limits(self, limits: tuple[float, float], bounds: tuple[float, float] | None = None) -> None:
+        """Set the contrast, with room on either side of it for a hand to change it unless `bounds` are given."""
+        if self.image is None:
+            return
+        room = (limits[1] - limits[0]) / 2
+        self.image.contrast_limits_range = bounds or (limits[0] - room, limits[1] + room)
+        self.image.contrast_limits = limits
+
+    def set_colours(self, colormap: str) -> None:
+        """Choose the colour map, by napari's name."""
+        if self.image is not None and self.image.colormap.name != colormap:
+            self.image.colormap = colormap
+
+    def set_detector(self, detector: VirtualDetector | None) -> None:
+        """Outline a virtual detector."""
+        self.detector = detector
+        strokes = None if detector is None else detector.outline()
+        if self.image is None or detector is None or strokes is None or len(strokes) == 0:
+            if self.outline is not None:
+                self.outline.visible = False
+        elif self.outline is None:
+            self.outline = Vectors(
+                strokes, name="detector", scale=self._k_step, units=self._units, axis_labels=AXES, opacity=1,
+                edge_color=OUTLINE, edge_width=max(detector.detector_shape) * LINE_SHARE, vector_style="line",
+                blending="translucent_no_depth",  # or the pattern may hide it
+            )  # fmt: skip
+            self._add(self.outline)
+            self.viewer.layers.selection.active = self.image
+        else:
+            self.outline.data, self.outline.visible = strokes, True
+
+    def _add(self, layer: Any) -> None:
+        self.viewer.add_layer(layer)
+        layer.locked = True
+
+    def pixel(self, world: Any) -> Point:
+        """Give the detector pixel under a point of the canvas, in fractions."""
+        k_y, k_x = np.asarray(world[-2:], np.float64) / self._k_step
+        return float(k_y), float(k_x)
+
+    def _tolerance(self) -> float:
+        """Give how far from a circle the cursor may be to grab it, in detector pixels."""
+        return float(GRAB_PIXELS / self.viewer.scene.camera.zoom / min(self._k_step))
+
+    def _move(self, _viewer: Any, event: Any) -> None:
+        if self.image is None:
+            return
+        point = self.pixel(event.position)
+        self.pointed.emit(point)
+        handle = self.detector.grab(point, self._tolerance()) if self.detector else None
+        self.viewer.cursor.style = "standard" if handle is None else ("pointing" if handle == "move" else "cross")
+
+    def _drag(self, _viewer: Any, event: Any) -> Iterator[None]:
+        if self.detector is None or self.image is None or event.button != 1:
+            return
+        start, before = self.pixel(event.position), self.detector
+        handle = before.grab(start, self._tolerance())
+        if handle is None:
+            return
+        camera = self.viewer.scene.camera
+        camera.mouse_pan = False  # or the pattern would move with the detector
+        try:
+            yield
+            while event.type == "mouse_move":
+                detector = before.dragged(handle, start, self.pixel(event.position))
+                self.set_detector(detector)
+                self.dragged.emit(detector)
+                yield
+        finally:
+            camera.mouse_pan = True

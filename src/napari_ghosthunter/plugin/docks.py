@@ -1,0 +1,72 @@
+"""The two docks of the plugin: opened with a scan, and found again by whoever needs one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_ghosthunter.plugin.window import main_window
+
+MAPPER, DIFFRACTION = "Domain mapper (GhostHunter)", "Diffraction viewer (GhostHunter)"  # as napari's menu names them
+WIDTH = 420  # in pixels: room for every page without a horizontal scroll bar
+HEIGHTS = (500, 440)  # of the patterns and the mapper; Qt shares out what there is in this ratio
+
+
+def find_dock(viewer: Any, name: str) -> Any:
+    """Give the widget of a dock that is open; None if it is not, or the viewer has no window."""
+    window = getattr(viewer, "window", None)  # a model alone has none
+    return None if window is None else window.dock_widgets.get(name)
+
+
+def open_dock(viewer: Any, name: str) -> Any:
+    """Bring a dock to the front, opened if it is not, and give its widget."""
+    widget = find_dock(viewer, name)
+    if widget is None:
+        widget = _make(viewer, name)
+        viewer.window.add_dock_widget(widget, name=name, area="right")
+    dock = widget.parent()
+    dock.show()
+    dock.raise_()
+    return widget
+
+
+def open_docks(viewer: Any) -> None:
+    """Open both docks, the patterns above the mapper, and give them room; those that are open stay as they are."""
+    if find_dock(viewer, DIFFRACTION) is not None and find_dock(viewer, MAPPER) is not None:
+        return
+    from qtpy.QtCore import Qt, QTimer
+
+    docks = [open_dock(viewer, name).parent() for name in (DIFFRACTION, MAPPER)]
+    window = docks[0].parent()
+    if not any(dock.isFloating() for dock in docks):
+        window.resizeDocks(docks, [WIDTH, WIDTH], Qt.Orientation.Horizontal)
+        window.resizeDocks(docks, list(HEIGHTS), Qt.Orientation.Vertical)
+    QTimer.singleShot(0, window, viewer.reset_view)  # the canvas has become narrower
+
+
+def open_docks_soon() -> None:
+    """Open both docks once the layer that is being read is in the window; nothing without a window."""
+    window = main_window()
+    if window is None:
+        return
+    from qtpy.QtCore import QTimer
+
+    QTimer.singleShot(0, window, lambda: _open_over(window))
+
+
+def _open_over(window: Any) -> None:
+    """Open the docks over a window that may have been closed meanwhile."""
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    if window.isVisible() and viewer is not None:
+        open_docks(viewer)
+
+
+def _make(viewer: Any, name: str) -> Any:
+    if name == MAPPER:
+        from napari_ghosthunter.plugin.mapper.dock import DomainMapper
+
+        return DomainMapper(viewer)
+    from napari_ghosthunter.plugin.diffraction.dock import DiffractionViewer
+
+    return DiffractionViewer(viewer)
