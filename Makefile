@@ -19,7 +19,7 @@ PYTEST_PLAIN := $(PYTEST) -p no:napari -p no:pytest-qt --ignore=tests/plugin
 PYTEST_WINDOW := QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test test-all system-packages lint types imports manifest format clean
+.PHONY: help venv install demo screenshots test test-all system-packages lint types imports manifest format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,9 @@ system-packages:
 
 demo: $(VENV)/.installed  ## map the domains of the built-in sample scan; pictures in demo-output/
 	$(BIN)/ghosthunter demo --out demo-output --overwrite
+
+screenshots: system-packages $(VENV)/.installed-tests  ## make the pictures of docs/tutorial.md anew
+	QT_API=$(QT_API) $(SCREEN) $(BIN)/python tools/screenshots.py
 
 # ---- checks ----
 

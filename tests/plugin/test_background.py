@@ -83,10 +83,13 @@ def test_what_a_user_can_mend_is_told_and_the_rest_is_raised(qtbot, background) 
     background.start(lambda: fail(ScanError("mend me")), print, told.append)
     qtbot.waitUntil(lambda: not background.busy)
     assert told == ["mend me"]
+    bugs = []
     with qtbot.capture_exceptions() as raised:
-        background.start(lambda: fail(ZeroDivisionError()), print, told.append)
+        background.start(lambda: fail(ZeroDivisionError()), print, told.append, on_bug=bugs.append)
         qtbot.waitUntil(lambda: bool(raised))
     assert raised[0][0] is ZeroDivisionError
+    assert [type(bug) for bug in bugs] == [ZeroDivisionError]
+    assert told == ["mend me"]
 
 
 def test_closed_while_at_work_can_be_used_again(qtbot, background) -> None:

@@ -28,8 +28,9 @@ class Request:
         on_step: Callable[[Any], object],
         on_error: Callable[[str], object],
         on_end: Callable[[], object],
+        on_bug: Callable[[BaseException], object],
     ) -> None:
-        self.steps, self.on_step, self.on_error, self.on_end = steps, on_step, on_error, on_end
+        self.steps, self.on_step, self.on_error, self.on_end, self.on_bug = steps, on_step, on_error, on_end, on_bug
         self.dropped = False
 
 
@@ -60,6 +61,7 @@ class Background(QObject):
         on_error: Callable[[str], object],
         on_end: Callable[[], object] = lambda: None,
         *,
+        on_bug: Callable[[BaseException], object] = lambda _: None,
         finish_running: bool = False,
     ) -> None:
         """Ask for work.
@@ -74,13 +76,15 @@ class Background(QObject):
             Called in the window with what a user can be told; other errors are raised there.
         on_end
             Called in the window once, after the last step, if no error came and nothing newer was asked for.
+        on_bug
+            Called in the window with an error that is no user's, just before it is raised there.
         finish_running
             Whether a request that already runs may still answer: while a hover moves on, the last pattern but one is
             better than none.
         """
         if not finish_running:
             self.stop()
-        self._waiting = Request(steps, on_step, on_error, on_end)
+        self._waiting = Request(steps, on_step, on_error, on_end, on_bug)
         if self._running is None:
             self._next()
 
@@ -127,6 +131,7 @@ class Background(QObject):
         if isinstance(error, (GhostHunterError, OSError)):
             request.on_error(str(error))
         elif error is not None:
+            request.on_bug(error)
             raise error
         else:
             request.on_end()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from napari_ghosthunter.errors import DatasetError, GhostHunterError, ScanError, ScanShapeError
 from napari_ghosthunter.plugin.choices import Choice, recall, remember
+from napari_ghosthunter.plugin.docks import open_docks_soon
 from napari_ghosthunter.plugin.scan_image import LayerData, scan_layer
 from napari_ghosthunter.plugin.window import main_window, tell, tell_error, user_is_asking, waiting
 from napari_ghosthunter.scan.readers import open_scan
@@ -44,7 +45,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Any]] 
 
 
 def read(path: str | list[str]) -> list[Any]:
-    """Read a scan, or each of several, as an image layer.
+    """Read a scan, or each of several, as an image layer, and open the docks beside it where there is a window.
 
     Raises
     ------
@@ -52,6 +53,8 @@ def read(path: str | list[str]) -> list[Any]:
         If a file cannot be opened, or leaves open what nobody can be asked; a user at a window gets a notification.
     """
     layers = [layer for one in ([path] if isinstance(path, str) else path) for layer in _read_one(Path(one))]
+    if layers:
+        open_docks_soon()
     return layers or NOTHING
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_ghosthunter.plugin.docks import open_docks_soon
 from napari_ghosthunter.plugin.scan_image import LayerData, scan_layer
 from napari_ghosthunter.scan.simulate import simulate
 
@@ -16,5 +17,6 @@ def boracite() -> list[LayerData]:
         every position (`truth`, `truth_names`).
     """
     simulation = simulate()
+    open_docks_soon()
     title = "Boracite domains (simulated)"
     return [scan_layer(simulation.scan, title, truth=simulation.truth, truth_names=simulation.names)]

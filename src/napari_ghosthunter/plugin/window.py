@@ -65,3 +65,17 @@ def waiting() -> Iterator[None]:
         yield
     finally:
         QApplication.restoreOverrideCursor()
+
+
+def canvas_of(viewer: Any) -> Any:
+    """Give the widget that a viewer draws on and that gets its keys, or None without a window."""
+    window = getattr(viewer, "window", None)
+    qt_viewer = getattr(window, "_qt_viewer", None)  # nothing public leads there
+    return None if qt_viewer is None else qt_viewer.canvas.native
+
+
+def focus_canvas(viewer: Any) -> None:
+    """Let the keyboard go to the canvas of a viewer, if it has a window."""
+    canvas = canvas_of(viewer)
+    if canvas is not None:
+        canvas.setFocus()

@@ -7,7 +7,6 @@ probabilities nor calibration. What the layer hides, below a threshold of confid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +91,4 @@ def _as_shown(domain_map: DomainMap, shown: np.ndarray[Any, Any], name: str) -> 
             f"'{name}' was painted over at {painted} position{'s' if painted > 1 else ''}, which its probabilities do "
             "not know of: nothing was saved. Undo that, or save the picture as napari's own 'labels'."
         )
-    hidden = (shown == 0) & domain_map.has_data
-    if not hidden.any():
-        return domain_map
-    probabilities = np.where(hidden[..., np.newaxis], np.float32(np.nan), domain_map.probabilities)
-    left_out = {"positions_left_out": int(np.count_nonzero(hidden))}
-    return replace(domain_map, probabilities=probabilities, provenance={**domain_map.provenance, **left_out})
+    return domain_map.without(shown == 0)

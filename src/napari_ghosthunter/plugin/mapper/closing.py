@@ -6,6 +6,7 @@ and a dock that is only behind another tab is hidden too, which must not stop a 
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject
@@ -23,12 +24,14 @@ class Closing(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self._widget = widget
-        self._window: QWidget | None = None
+        self._window: weakref.ref[QWidget] | None = None  # or a closed dock would keep its window alive
         self._open = False
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
         """Look at what happens to the widget and its window, and let it happen."""
+        if not hasattr(self, "_widget"):  # Python has taken it apart, Qt not yet
+            return False
         kind = event.type()
         if watched is self._widget:
             if kind == QEvent.Type.Show:
@@ -36,7 +39,9 @@ class Closing(QObject):
                 self._turn(True)
             elif kind == QEvent.Type.ParentChange and self._widget.parent() is None:
                 self._turn(False)
-        elif watched is self._window and not event.spontaneous():  # minimised is spontaneous
+        elif (
+            self._window is not None and watched is self._window() and not event.spontaneous()
+        ):  # minimised is spontaneous
             if kind == QEvent.Type.Hide:
                 self._turn(False)
             elif kind == QEvent.Type.Show and self._widget.parent() is not None:
@@ -46,10 +51,8 @@ class Closing(QObject):
     def _watch(self, window: QWidget) -> None:
         parent = window.parentWidget()  # of a floating dock, which is a window of its own
         main = window if parent is None else parent.window()
-        if main is not self._window:
-            if self._window is not None:
-                self._window.removeEventFilter(self)
-            self._window = main
+        if self._window is None or self._window() is not main:
+            self._window = weakref.ref(main)
             main.installEventFilter(self)
 
     def _turn(self, is_open: bool) -> None:

@@ -6,18 +6,21 @@ that was worked on before is not opened until the user has said whether to go on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
 from qtpy.QtCore import QObject
 
 from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.layers import bare, scan_of
+from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.window import tell, tell_error
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.earlier import Earlier
 from napari_ghosthunter.session.past import PastSitting, find_sittings
 from napari_ghosthunter.session.session import Session
 
@@ -63,15 +66,20 @@ class Desk(QObject):
         return None if self.layer is None else scan_of(self.layer)
 
     @property
+    def busy(self) -> bool:
+        """Whether a session is being found or begun."""
+        return self._background.busy
+
+    @property
     def needs(self) -> str:
         """What is missing for a session, as a sentence for the user; empty if there is one."""
         if self.session is not None:
             return ""
         if self.layer is None:
             return NO_SCAN
-        if self.past:
-            return ASKING
-        return OPENING if self._background.busy else CLOSED
+        if self.busy:
+            return OPENING
+        return ASKING if self.past else CLOSED
 
     @property
     def scan_layers(self) -> list[Any]:
@@ -108,7 +116,7 @@ class Desk(QObject):
         self.layer = layer
         scan = self.scan
         assert scan is not None  # only scan layers are offered
-        self._work(partial(_look, scan), self._offer)
+        self.work(partial(_look, scan), self._offer)
 
     def go_on(self, past: PastSitting) -> None:
         """Go on with an earlier sitting."""
@@ -116,13 +124,20 @@ class Desk(QObject):
 
     def start_anew(self) -> None:
         """Begin a new sitting; the earlier ones stay where they are."""
-        self._begin(Session.start)
+        epochs = defaults().epochs
+        earlier = Earlier(training=TrainingConfig(epochs=epochs)) if epochs else None
+        self._begin(partial(Session.start, earlier=earlier))
 
-    def take(self, session: Session) -> None:
-        """Go on with a session at the scan that is worked on, such as that of a bundle."""
+    def take(self, session: Session, layer: Any = None) -> None:
+        """Go on with a session at the scan that is worked on, or at that of another layer."""
         self._leave_session()
         self.past = ()
-        self._enter(session)
+        self.layer = self.layer if layer is None else bare(layer)
+        self.session = session
+        for note in session.notes:
+            tell(note)
+        self.changed.emit()
+        self.session_changed.emit(session)
 
     def close(self) -> None:
         """Leave the scan; what was done is kept on disk."""
@@ -130,6 +145,13 @@ class Desk(QObject):
         self.layer, self.past = None, ()
         self._leave_session()
         self.changed.emit()
+
+    def work(self, find: Callable[[], T], on_found: Callable[[T], object]) -> None:
+        """Find or make a session beside the window, and go on with the answer there; errors are told."""
+        answer: list[T] = []
+        self._background.start(lambda: iter([find()]), answer.append, self._fail, lambda: on_found(answer[0]))
+        self.changed.emit()
+        self.session_changed.emit(None)
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """Do what a user asked for; if that cannot be done, tell the user why, and give None."""
@@ -162,19 +184,7 @@ class Desk(QObject):
         if scan is None:
             return
         self._leave_session()
-        self._work(lambda: iter([make(scan)]), self.take)
-
-    def _work(self, steps: Callable[[], Iterator[T]], on_step: Callable[[T], object]) -> None:
-        self._background.start(steps, on_step, self._fail)
-        self.changed.emit()
-        self.session_changed.emit(None)
-
-    def _enter(self, session: Session) -> None:
-        self.session = session
-        for note in session.notes:
-            tell(note)
-        self.changed.emit()
-        self.session_changed.emit(session)
+        self.work(partial(make, scan), self.take)
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
@@ -188,6 +198,6 @@ class Desk(QObject):
         self.session_changed.emit(None)
 
 
-def _look(scan: Scan) -> Iterator[tuple[PastSitting, ...]]:
+def _look(scan: Scan) -> tuple[PastSitting, ...]:
     """Give the earlier sittings that there is something to go on with."""
-    yield tuple(past for past in find_sittings(scan) if past.label_count or past.has_model or past.notes)
+    return tuple(past for past in find_sittings(scan) if past.label_count or past.has_model or past.notes)

@@ -30,6 +30,8 @@ class Panel(QWidget):
         self.needs_label.setWordWrap(True)
         self.body = QWidget()
         column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 4)  # the docks share the height of a screen
+        column.setSpacing(4)
         column.addWidget(self.needs_label)
         column.addWidget(self.body, 1)
         desk.session_changed.connect(self._turn)

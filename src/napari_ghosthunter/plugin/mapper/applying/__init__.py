@@ -1,0 +1,1 @@
+"""The window that maps other scans with the model."""

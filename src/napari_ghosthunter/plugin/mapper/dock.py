@@ -1,0 +1,123 @@
+"""The dock widget `Domain mapper`: puts its pages together, and says what follows from what.
+
+It works while it is open, also behind another tab; closed, with its X or with the window, it stops what runs, keeps the
+session on disk and leaves nothing in the viewer that still calls it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+
+from napari_ghosthunter.plugin.layers import bare
+from napari_ghosthunter.plugin.mapper.applying.apply_dialog import ApplyDialog
+from napari_ghosthunter.plugin.mapper.banner import Banner
+from napari_ghosthunter.plugin.mapper.closing import Closing
+from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.exporting.export_page import ExportPage
+from napari_ghosthunter.plugin.mapper.labelling.label_page import LabelPage
+from napari_ghosthunter.plugin.mapper.labelling.sample_points import SamplePoints
+from napari_ghosthunter.plugin.mapper.mapping.map_layers import MapLayers
+from napari_ghosthunter.plugin.mapper.mapping.map_page import MapPage
+from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
+from napari_ghosthunter.plugin.mapper.panel import Panel
+from napari_ghosthunter.plugin.mapper.patterns_link import PatternsLink
+from napari_ghosthunter.plugin.mapper.scan_page import ScanPage
+from napari_ghosthunter.plugin.mapper.training.preview import Preview
+from napari_ghosthunter.plugin.mapper.training.train_page import TrainPage
+from napari_ghosthunter.plugin.mapper.training.training import Training
+from napari_ghosthunter.plugin.own_context import delete_in_own_context
+
+if TYPE_CHECKING:
+    import napari
+
+
+class DomainMapper(QWidget):
+    """Scan, Label, Train, Map, Export: the way from a scan to its domains.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer whose scans are worked on.
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        super().__init__()
+        viewer = bare(napari_viewer)
+        delete_in_own_context(viewer.window._qt_viewer)
+        self.desk = Desk(viewer)
+        self.points = SamplePoints(self.desk)
+        self.training = Training(self.desk)
+        self.preview = Preview(self.desk, self.training)
+        self.mapping = Mapping(self.desk)
+        self.map_layers = MapLayers(self.desk)
+        self.patterns_link = PatternsLink(self.desk)
+        self.banner = Banner(self.desk)
+        self.scan_page = ScanPage(self.desk)
+        self.label_page = LabelPage(self.desk, self.points)
+        self.train_page = TrainPage(self.desk, self.training, self.preview)
+        self.map_page = MapPage(self.desk, self.mapping, self.map_layers)
+        self.map_page.device = lambda: self.train_page.device
+        self.export_page = ExportPage(self.desk, self.map_layers)
+        self.apply_dialog: ApplyDialog | None = None
+        self.tabs = QTabWidget()
+        self._lay_out()
+        self._connect()
+
+    def show_page(self, page: Panel) -> None:
+        """Turn to a page."""
+        self.tabs.setCurrentIndex([self.scan_page, *self._further_pages()].index(page))
+
+    def _further_pages(self) -> tuple[Panel, ...]:
+        return self.label_page, self.train_page, self.map_page, self.export_page
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.addWidget(self.banner)
+        column.addWidget(self.tabs, 1)
+        for page in (self.scan_page, *self._further_pages()):
+            area = QScrollArea()
+            area.setWidget(page)
+            area.setWidgetResizable(True)
+            area.setFrameShape(QFrame.Shape.NoFrame)
+            area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            self.tabs.addTab(area, page.title)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.setMinimumWidth(340)
+
+    def _connect(self) -> None:
+        closing = Closing(self)
+        closing.opened.connect(self.desk.wake)
+        closing.closed.connect(self._close)
+        self.map_page.apply_button.clicked.connect(self._apply)
+        self.training.changed.connect(self._keep_scan)
+        self.mapping.changed.connect(self._keep_scan)
+        self.preview.ready.connect(self.map_layers.show_preview)
+        self.training.ended.connect(self._map_what_was_trained)
+        self.scan_page.patterns_button.clicked.connect(self.patterns_link.tell_all)
+
+    def _close(self) -> None:
+        """Leave the scan, and everything that works on it."""
+        if self.apply_dialog is not None:
+            self.apply_dialog.close()
+        self.desk.sleep()
+
+    def _apply(self) -> None:
+        """Open the window that maps other scans, or bring it back."""
+        if self.apply_dialog is None:
+            self.apply_dialog = ApplyDialog(self.desk, self)
+            self.apply_dialog.device = lambda: self.train_page.device
+        self.apply_dialog.show()
+        self.apply_dialog.raise_()
+
+    def _keep_scan(self, *_: Any) -> None:
+        self.scan_page.set_busy(self.training.running or self.mapping.running)
+
+    def _map_what_was_trained(self, *_: Any) -> None:
+        """Map the scan with a new model: that is what it was trained for."""
+        self.map_layers.end_preview()
+        session = self.desk.session
+        if session is not None and self.training.report is not None and not session.map_is_current:
+            self.mapping.start(self.train_page.device)

@@ -1,0 +1,1 @@
+"""The page `Map`, and the layers of the map in the viewer."""

@@ -1,0 +1,62 @@
+"""What the Diffraction viewer is told while it is open: the point that is labelled, the classes, the network's view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.plugin.docks import DIFFRACTION, find_dock
+from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.session.session import Session
+
+
+class PatternsLink:
+    """Keeps the Diffraction viewer of a window in step with the session of a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._session: Session | None = None
+        desk.session_changed.connect(self._turn)
+
+    def tell_all(self) -> None:
+        """Tell everything, to a Diffraction viewer that was opened just now for instance."""
+        self._tell_classes()
+        self._tell_patterns()
+        if self._session is not None:
+            self._tell_current(self._session.current)
+
+    def _turn(self, session: Session | None) -> None:
+        before, self._session = self._session, session
+        for one, change in ((before, "disconnect"), (session, "connect")):
+            if one is not None:
+                getattr(one.labels.changed, change)(self._tell_classes)
+                getattr(one.current_changed, change)(self._tell_current)
+                getattr(one.model_changed, change)(self._tell_patterns)
+        self.tell_all()
+
+    def _dock(self) -> Any:
+        """Give the Diffraction viewer, if it is open and looks at the scan of the desk."""
+        dock = find_dock(self.desk.viewer, DIFFRACTION)
+        return dock if dock is not None and dock.link.scan is self.desk.scan else None
+
+    def _tell_current(self, position: Any) -> None:
+        dock = self._dock()
+        if dock is not None and position is not None:
+            dock.show_position(position)
+
+    def _tell_classes(self, *_: object) -> None:
+        dock, session = self._dock(), self._session
+        if dock is None:
+            return
+        labels = LabelSet() if session is None else session.labels
+        positions: dict[str, list[Position]] = {name: [] for name in labels.classes.names}
+        for position, name in labels.items():
+            positions[name].append(position)
+        dock.set_class_patterns({one.name: (one.colour, positions[one.name]) for one in labels.classes.classes})
+
+    def _tell_patterns(self) -> None:
+        dock, session = self._dock(), self._session
+        if dock is not None and session is not None:
+            model = session.model
+            dock.set_patterns(session.pattern_config if model is None else model.patterns)

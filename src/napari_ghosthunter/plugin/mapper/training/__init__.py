@@ -1,0 +1,1 @@
+"""The page `Train`: settings, the run, its curves and the preview of the map."""

@@ -1,0 +1,101 @@
+"""Models from files and to files, read and written beside the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from napari_ghosthunter.plugin.background import Background
+from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.window import tell, tell_error
+from napari_ghosthunter.session.session import Session
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.learning.model import Model
+
+SUFFIX = ".safetensors"
+FILTER = f"Models (*{SUFFIX})"
+
+
+class ModelFiles(QWidget):
+    """Two buttons: open a model for the session at the desk, and save the one that it has."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.open_button, self.save_button = QPushButton("Open model…"), QPushButton("Save model…")
+        self.open_button.setToolTip("Use a model from a file; it takes the place of the present one")
+        self.save_button.setToolTip("Write the model to a file, to use it on other scans")
+        self.open_button.clicked.connect(self._ask_open)
+        self.save_button.clicked.connect(self._ask_save)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.open_button)
+        row.addWidget(self.save_button)
+        self._background = Background()
+        desk.session_changed.connect(self._leave)
+
+    def refresh(self, busy: bool) -> None:
+        """Offer what can be done now; `busy` while a training runs."""
+        session = self.desk.session
+        self.open_button.setEnabled(session is not None and not busy)
+        self.save_button.setEnabled(session is not None and session.model is not None)
+
+    def open(self, path: str) -> None:
+        """Read a model, and give it to the session that asked for it."""
+        session = self.desk.session
+        if session is not None:
+            self._background.start(lambda: _loaded(path), lambda model: self._use(session, model), tell_error)
+
+    def save(self, path: str) -> None:
+        """Write the model as it is now."""
+        session = self.desk.session
+        model = None if session is None else session.model
+        if model is None:
+            return
+        target = path if Path(path).suffix else f"{path}{SUFFIX}"
+        self._background.start(lambda: _saved(model, target), lambda where: tell(f"Saved {where}."), tell_error)
+
+    def _leave(self, _session: Session | None) -> None:
+        """Drop what is read for the session of before."""
+        self._background.stop()
+        if self.desk.session is None:
+            self._background.close()
+
+    def _use(self, session: Session, model: Model) -> None:
+        if session is not self.desk.session:
+            return
+        from napari_ghosthunter.mapping.compatibility import compare_scans
+
+        for warning in compare_scans(model, session.scan):
+            tell(warning)
+        self.desk.attempt(lambda: session.use_model(model))
+
+    def _ask_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open model", "", FILTER)
+        if path:
+            self.open(path)
+
+    def _ask_save(self) -> None:
+        name = "" if self.desk.scan is None else f"{self.desk.scan.name}{SUFFIX}"
+        path, _ = QFileDialog.getSaveFileName(self, "Save model", name, FILTER)
+        if path:
+            self.save(path)
+
+
+def _loaded(path: str) -> Iterator[Model]:
+    """Read; in the thread."""
+    from napari_ghosthunter.learning.modelfile import load_model
+
+    yield load_model(path)
+
+
+def _saved(model: Model, path: str) -> Iterator[str]:
+    """Write; in the thread."""
+    from napari_ghosthunter.learning.modelfile import save_model
+
+    save_model(model, path)
+    yield path

@@ -1,0 +1,133 @@
+"""The Train page: settings, start and stop, what the network learns while it learns it, and the model as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout
+
+from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.panel import Link, Panel
+from napari_ghosthunter.plugin.mapper.training.curves import Curves
+from napari_ghosthunter.plugin.mapper.training.device_box import DeviceBox
+from napari_ghosthunter.plugin.mapper.training.model_files import ModelFiles
+from napari_ghosthunter.plugin.mapper.training.preview import Preview
+from napari_ghosthunter.plugin.mapper.training.train_progress import Progress
+from napari_ghosthunter.plugin.mapper.training.train_settings import Settings
+from napari_ghosthunter.plugin.mapper.training.training import Training
+from napari_ghosthunter.session.session import Session
+
+TRAIN, STOP = "Train", "Stop"
+TRAIN_HELP = "Learn from the labelled points; it takes seconds to minutes"
+STOP_HELP = "End the training now, and keep the best model so far"
+
+
+class TrainPage(Panel):
+    """Starts, shows and stops the training of the session.
+
+    Parameters
+    ----------
+    desk
+        The desk.
+    training
+        Its training.
+    preview
+        The preview of the map, which is switched on and off here.
+    """
+
+    title = "Train"
+
+    def __init__(self, desk: Desk, training: Training, preview: Preview) -> None:
+        super().__init__(desk)
+        self.training = training
+        self.settings = Settings(desk)
+        self.device_box = DeviceBox()
+        self.train_button = QPushButton(TRAIN)
+        self.train_button.clicked.connect(self._start_or_stop)
+        self.preview_box = QCheckBox("Preview map while training")
+        self.preview_box.setToolTip("A coarse map with the best model so far; it takes under a tenth of the time")
+        self.preview_box.setChecked(preview.wanted)
+        self.preview_box.toggled.connect(lambda on: setattr(preview, "wanted", on))
+        self.progress = Progress(training)
+        self.curves = Curves()
+        self.files = ModelFiles(desk)
+        training.changed.connect(self._follow)
+        training.reported.connect(self._show_model)
+        self._lay_out()
+        self._turn(desk.session)
+
+    @property
+    def device(self) -> str:
+        """The device that is chosen: 'auto', 'cpu', 'cuda' or 'mps'."""
+        return self.device_box.device
+
+    def needs(self, session: Session | None) -> str:
+        """Say what is missing for a training."""
+        return super().needs(session) if session is None else session.training_needs
+
+    def links(self, session: Session) -> Iterable[Link]:
+        """Hear of labels, settings and models."""
+        return (
+            (session.labels.changed, self.update_needs),
+            (session.choices_changed, self.settings.show_session),
+            (session.model_changed, self._show_model),
+        )
+
+    def refresh(self) -> None:
+        """Show the settings and the model of the session."""
+        self.settings.show_session()
+        self._follow()
+
+    def update_needs(self, *_: object) -> None:
+        """Say what is missing; a model can be opened all the same, and what runs can be stopped."""
+        missing = "" if self.training.running else self.needs(self.session)
+        self.needs_label.setText(missing)
+        self.needs_label.setVisible(bool(missing))
+        self.body.setEnabled(self.session is not None)
+        self.train_button.setEnabled(not missing and not self.training.stopping)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Find out about GPUs when the page is seen first."""
+        super().showEvent(event)
+        self.device_box.look()
+
+    # ---- inside ----
+
+    def _start_or_stop(self) -> None:
+        if self.training.running:
+            self.training.stop()
+        else:
+            self.settings.commit()
+            self.training.start(self.device)
+
+    def _follow(self) -> None:
+        """Show whether a training runs."""
+        running = self.training.running
+        self.train_button.setText(STOP if running else TRAIN)
+        self.train_button.setToolTip(STOP_HELP if running else TRAIN_HELP)
+        self.settings.set_fixed(running)
+        self.device_box.setEnabled(not running)
+        self.update_needs()
+        self._show_model()
+
+    def _show_model(self, *_: object) -> None:
+        session, fresh = self.session, self.training.running and self.training.report is None
+        model = None if session is None or fresh else session.model  # a new training has nothing to show yet
+        self.curves.show_history(model.record.history if model else (), model.record.best_epoch if model else None)
+        self.progress.refresh(model)
+        self.files.refresh(self.training.running)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.device_box, 3)
+        row.addWidget(self.train_button, 2)
+        self.settings.row.addWidget(self.preview_box)
+        column = QVBoxLayout(self.body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.settings)
+        column.addLayout(row)
+        column.addWidget(self.progress)
+        column.addWidget(self.curves, 1)
+        column.addWidget(self.files)

@@ -1,0 +1,80 @@
+"""How far a training is, in a bar and in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from napari_ghosthunter.plugin.mapper.training.training import Training
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.learning.model import Model
+
+MINUTE, HOUR = 60, 3600
+
+
+class Progress(QWidget):
+    """Shows a training while it runs, and afterwards what it has brought, or why it failed."""
+
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self.training = training
+        self.bar = QProgressBar()
+        self.bar.setFixedHeight(16)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.bar)
+        column.addWidget(self.text)
+
+    def refresh(self, model: Model | None) -> None:
+        """Show the training and the model as they are now."""
+        training, report = self.training, self.training.report
+        self.bar.setVisible(training.running)
+        if training.running and report is None:
+            self.bar.setRange(0, 0)  # busy, for nobody knows how long
+            self.bar.setTextVisible(False)
+        elif training.running and report is not None:
+            self.bar.setRange(0, report.epochs)
+            self.bar.setValue(report.figures.epoch)
+            self.bar.setTextVisible(True)
+        self.text.setText(self._words(model))
+
+    def _words(self, model: Model | None) -> str:
+        training, report = self.training, self.training.report
+        if training.running and report is None:
+            return "Stopping…" if training.stopping else training.stage
+        lines = []
+        if training.running and report is not None:
+            left = "stopping after this epoch…" if training.stopping else time_left(report.seconds_left)
+            lines.append(f"Epoch {report.figures.epoch} of {report.epochs}, {left}")
+        if training.error:
+            lines.append(f"⚠ {training.error}")
+        if model is not None:
+            lines.append(said_of(model, training.running))
+        if report is not None:
+            lines += report.notes
+        return "\n".join(lines)
+
+
+def said_of(model: Model, so_far: bool) -> str:
+    """Say which epoch a model is of and how good it is, in the honest words of its record."""
+    best = "Best so far" if so_far else "Best model"
+    held = model.record.held_out
+    if so_far and held.count:
+        return f"{best}: epoch {model.record.best_epoch}, {held.right} of {held.count} held-out labels right"
+    return f"{best}: epoch {model.record.best_epoch}; {held}."
+
+
+def time_left(seconds: float) -> str:
+    """Say about how long it takes, no finer than can be known."""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 1.5 * MINUTE:
+        return f"about {round(seconds, -1):.0f} s left"
+    if seconds < 1.5 * HOUR:
+        return f"about {seconds / MINUTE:.0f} min left"
+    return f"about {seconds / HOUR:.1f} h left"

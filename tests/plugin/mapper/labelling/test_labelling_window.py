@@ -1,0 +1,276 @@
+"""Labelling in a real window, with the mouse and the keyboard."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.plugin.layers import bare
+from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.labelling import point_keys
+from napari_ghosthunter.plugin.mapper.labelling.label_page import LabelPage
+from napari_ghosthunter.plugin.mapper.labelling.sample_points import SamplePoints
+from napari_ghosthunter.plugin.scan_image import scan_layer
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def told(monkeypatch):
+    messages = []
+    monkeypatch.setattr(point_keys, "tell", messages.append)
+    return messages
+
+
+@pytest.fixture
+def shown(window, qtbot, sample):
+    """The page beside a scan, with three classes."""
+    window.window._qt_window.resize(1200, 800)
+    data, arguments, _ = scan_layer(sample.scan)
+    layer = bare(window.add_image(data, **arguments))
+    desk = Desk(window)
+    points = SamplePoints(desk)
+    page = LabelPage(desk, points)
+    window.window.add_dock_widget(page, area="right", name="Domain mapper")
+    desk.wake()
+    qtbot.waitUntil(lambda: desk.session is not None)
+    desk.session.labels.set_classes(ClassScheme.from_names(["none", "vertical", "horizontal"]))
+    native = window.window._qt_viewer.canvas.native
+    qtbot.wait(100)
+    yield SimpleNamespace(
+        viewer=window, layer=layer, desk=desk, points=points, page=page, native=native, session=desk.session
+    )
+    desk.sleep()
+    qtbot.wait(20)
+
+
+def spot_of(shown, position: tuple[float, float]) -> QPointF:
+    """Where a position of the scan is drawn, in pixels of the canvas."""
+    viewer, native = shown.viewer, shown.native
+    world = np.asarray(shown.layer.data_to_world(position))[list(viewer.dims.displayed)]
+    y, x = (world - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom
+    return QPointF(native.width() / 2 + x, native.height() / 2 + y)
+
+
+def mouse(qtbot, shown, kind: QEvent.Type, at: QPointF, held=Qt.MouseButton.LeftButton) -> None:
+    qtbot.wait(20)  # vispy drops moves that come faster
+    pressed = kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease)
+    button = Qt.MouseButton.LeftButton if pressed else Qt.MouseButton.NoButton
+    buttons = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else held
+    event = QMouseEvent(kind, at, shown.native.mapToGlobal(at), button, buttons, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(shown.native, event)
+
+
+def click(qtbot, shown, position: tuple[float, float], drag: float = 0) -> None:
+    at = spot_of(shown, position)
+    end = QPointF(at.x() + drag, at.y())
+    mouse(qtbot, shown, QEvent.Type.MouseMove, at, Qt.MouseButton.NoButton)
+    mouse(qtbot, shown, QEvent.Type.MouseButtonPress, at)
+    if drag:
+        mouse(qtbot, shown, QEvent.Type.MouseMove, QPointF(at.x() + drag / 2, at.y()))
+        mouse(qtbot, shown, QEvent.Type.MouseMove, end)
+    mouse(qtbot, shown, QEvent.Type.MouseButtonRelease, end)
+
+
+def press(qtbot, shown, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    qtbot.keyClick(shown.native, key, modifier)
+
+
+def test_keys_label_point_after_point(qtbot, shown, told) -> None:
+    session = shown.session
+    shown.page.step_box.setValue(6)
+    shown.page.propose_button.click()
+    assert shown.viewer.window._qt_window.focusWidget() is shown.native
+    order = list(session.labels.points)
+    for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_2):
+        press(qtbot, shown, key)
+    assert [session.labels.get(spot) for spot in order[:5]] == ["none", "vertical", "horizontal", "vertical", None]
+    press(qtbot, shown, Qt.Key.Key_N, SHIFT)
+    assert session.current == order[3]
+    press(qtbot, shown, Qt.Key.Key_Backspace)
+    assert order[3] not in session.labels
+    assert session.current == order[3]
+    press(qtbot, shown, Qt.Key.Key_Delete)
+    assert order[3] not in session.labels.points
+    for _ in range(3):
+        press(qtbot, shown, Qt.Key.Key_Z, CTRL)
+    assert order[3] not in session.labels
+    assert len(session.labels) == 3
+    press(qtbot, shown, Qt.Key.Key_Z, CTRL | SHIFT)
+    assert session.labels[order[3]] == "vertical"
+    press(qtbot, shown, Qt.Key.Key_Z, CTRL)
+    press(qtbot, shown, Qt.Key.Key_Y, CTRL)
+    assert session.labels[order[3]] == "vertical"
+    assert shown.viewer.dims.ndisplay == 2  # which napari's Ctrl+Y would have changed
+    press(qtbot, shown, Qt.Key.Key_N)
+    assert session.current == order[5]
+    assert told == []
+
+
+def test_keys_without_a_class_do_no_harm(qtbot, shown, told) -> None:
+    session, labels = shown.session, shown.session.labels
+    press_all = [getattr(Qt.Key, f"Key_{number}") for number in range(4, 10)]
+    shown.page.propose_button.click()
+    layer, count = shown.points.layer, len(labels.points)
+    for key in press_all:
+        press(qtbot, shown, key)
+    assert layer.mode == "pan_zoom"
+    assert len(told) == 6
+    assert told[3] == "Key 7 has no class. Keys: 1 none, 2 vertical, 3 horizontal."
+    labels.remove_class("none")
+    press(qtbot, shown, Qt.Key.Key_A)  # napari selects all points
+    press(qtbot, shown, Qt.Key.Key_1)  # and would delete them
+    qtbot.wait(20)
+    assert len(labels.points) == len(layer.data) == count
+    assert len(labels) == 0
+    labels.add_class("first again")  # takes the free key
+    press(qtbot, shown, Qt.Key.Key_1)
+    assert dict(labels) == {(0, 0): "first again"}
+    assert session.current != (0, 0)
+
+
+def test_without_a_current_point_it_says_what_to_do(qtbot, shown, told) -> None:
+    shown.page.show_button.click()
+    for key in (Qt.Key.Key_1, Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+        press(qtbot, shown, key)
+    assert told == [point_keys.NO_POINT] * 3
+    shown.session.labels.set_classes(ClassScheme())
+    press(qtbot, shown, Qt.Key.Key_1)
+    assert told[-1] == point_keys.NO_CLASSES
+
+
+def test_napari_has_its_keys_back_on_other_layers(qtbot, shown, told) -> None:
+    shown.page.propose_button.click()
+    session, viewer = shown.session, shown.viewer
+    viewer.layers.selection.active = shown.layer
+    shown.native.setFocus()
+    press(qtbot, shown, Qt.Key.Key_2)
+    assert shown.layer.mode == "transform"  # napari's own 2 of an image
+    press(qtbot, shown, Qt.Key.Key_1)
+    assert shown.layer.mode == "pan_zoom"
+    assert len(session.labels) == 0
+    other = bare(viewer.add_points(np.array([[1, 1], [2, 2]]), name="others"))
+    other.selected_data = {0}
+    press(qtbot, shown, Qt.Key.Key_1)
+    assert len(other.data) == 1
+    press(qtbot, shown, Qt.Key.Key_3)
+    assert other.mode == "select"
+    press(qtbot, shown, Qt.Key.Key_Y, CTRL)
+    assert viewer.dims.ndisplay == 3
+    press(qtbot, shown, Qt.Key.Key_Y, CTRL)
+    assert len(session.labels) == 0
+    viewer.layers.selection.active = shown.points.layer
+    press(qtbot, shown, Qt.Key.Key_2)
+    assert dict(session.labels) == {(0, 0): "vertical"}
+
+
+def test_keys_work_after_a_click_in_the_dock(qtbot, shown) -> None:
+    shown.page.propose_button.click()
+    shown.page.table.setFocus()
+    shown.page.table.setCurrentCell(1, 1)
+    qtbot.keyClick(shown.page.table, Qt.Key.Key_2)
+    assert dict(shown.session.labels) == {(0, 0): "vertical"}
+    shown.page.undo_button.setFocus()
+    qtbot.keyClick(shown.page.undo_button, Qt.Key.Key_1)
+    assert len(shown.session.labels) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "order"),
+    [
+        ({}, (0, 1)),
+        ({"scale": (-3.0, 2.0)}, (0, 1)),
+        ({"scale": (2.0, -2.0), "translate": (70.0, -30.0)}, (0, 1)),
+        ({}, (1, 0)),
+        ({"scale": (-1.0, 2.0), "translate": (5.0, 8.0)}, (1, 0)),
+    ],
+)
+def test_a_click_adds_a_point_or_chooses_one(qtbot, shown, place, order) -> None:
+    for name, value in place.items():
+        setattr(shown.layer, name, value)
+    shown.viewer.dims.order = order
+    shown.viewer.reset_view()
+    shown.page.show_button.click()
+    qtbot.wait(50)
+    clicked = [(0, 0), (11, 1), (2, 19), (5.3, 8.4), (4.6, 12.4)]
+    for position in clicked:
+        click(qtbot, shown, position)
+    spots = [tuple(round(number) for number in position) for position in clicked]
+    assert list(shown.session.labels.points) == spots
+    assert shown.session.current == spots[-1]
+    click(qtbot, shown, (0.2, 0.1))
+    assert shown.session.current == (0, 0)
+    click(qtbot, shown, (2.45, 18.6))  # in the corner of its pixel
+    assert shown.session.current == (2, 19)
+    assert len(shown.session.labels.points) == len(spots)
+    press(qtbot, shown, Qt.Key.Key_3)
+    assert dict(shown.session.labels) == {(2, 19): "horizontal"}
+
+
+def test_a_click_beside_the_scan_does_nothing(qtbot, shown) -> None:
+    shown.page.show_button.click()
+    shown.viewer.scene.camera.zoom /= 2
+    qtbot.wait(50)
+    click(qtbot, shown, (-3, 5))
+    click(qtbot, shown, (5, 21))
+    assert not shown.session.labels.points
+    click(qtbot, shown, (5, 19))
+    assert list(shown.session.labels.points) == [(5, 19)]
+
+
+def test_a_drag_still_pans(qtbot, shown) -> None:
+    shown.page.show_button.click()
+    before = shown.viewer.scene.camera.center
+    click(qtbot, shown, (5, 5), drag=60)
+    assert not shown.session.labels.points
+    assert shown.viewer.scene.camera.center != before
+
+
+def test_clicks_on_other_layers_are_not_ours(qtbot, shown) -> None:
+    shown.page.propose_button.click()
+    count = len(shown.session.labels.points)
+    shown.viewer.layers.selection.active = shown.layer
+    click(qtbot, shown, (4, 4))
+    assert len(shown.session.labels.points) == count
+
+
+def test_zoomed_out_a_point_is_chosen_where_it_is_drawn(qtbot, shown) -> None:
+    shown.session.add_point((6, 6))
+    shown.session.add_point((2, 15))
+    shown.points.show()
+    shown.viewer.scene.camera.zoom = 1.5 / 2  # 1.5 screen pixels for a scan step of 2 nm; points are 9 wide
+    qtbot.wait(50)
+    click(qtbot, shown, (4, 7))
+    assert shown.session.current == (6, 6)
+    assert len(shown.session.labels.points) == 2
+
+
+def test_hover_tells_the_reason(qtbot, shown) -> None:
+    shown.page.propose_button.click()
+    session, viewer = shown.session, shown.viewer
+    session.label_current("vertical")
+    for position, words in (((0, 0), "vertical; grid"), ((0, 3), "not labelled; grid"), ((1, 5), "")):
+        mouse(qtbot, shown, QEvent.Type.MouseMove, spot_of(shown, position), Qt.MouseButton.NoButton)
+        assert shown.native.toolTip() == words
+    mouse(qtbot, shown, QEvent.Type.MouseMove, spot_of(shown, (0, 0)), Qt.MouseButton.NoButton)
+    viewer.cursor.position = shown.layer.data_to_world((0, 0))
+    status = shown.points.layer.get_status(viewer.cursor.position, dims_displayed=[0, 1], world=True)
+    assert "label: vertical, reason: grid" in status["coordinates"]
+    shown.desk.close()
+    assert shown.native.toolTip() == ""
+
+
+def test_the_window_may_be_closed_while_points_are_shown(qtbot, shown) -> None:
+    shown.page.propose_button.click()
+    mouse(qtbot, shown, QEvent.Type.MouseMove, spot_of(shown, (0, 0)), Qt.MouseButton.NoButton)
+    assert shown.native.toolTip()
+    shown.viewer.close()
+    shown.desk.sleep()
+    qtbot.wait(50)
+    assert shown.points.layer is None

@@ -1,0 +1,114 @@
+"""The page that says which scan is worked on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QFileDialog
+
+from napari_ghosthunter.plugin.mapper import bundles
+from napari_ghosthunter.plugin.mapper.desk import NO_SCAN, Desk
+from napari_ghosthunter.plugin.mapper.scan_page import ScanPage
+from napari_ghosthunter.plugin.scan_image import scan_layer
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.scan import Scan
+
+
+@pytest.fixture
+def page(qtbot, desk):
+    page = ScanPage(desk)
+    qtbot.addWidget(page)
+    page._turn(desk.session)
+    return page
+
+
+def add(viewer, scan, name=None):
+    data, arguments, _ = scan_layer(scan, name)
+    return viewer.add_image(data, **arguments)
+
+
+def test_without_a_scan_it_offers_to_open_one(qtbot, viewer) -> None:
+    page = ScanPage(Desk(viewer))
+    qtbot.addWidget(page)
+    assert page.needs_label.text() == NO_SCAN
+    assert page.open_button.isEnabled()
+    assert not page.sample_button.isHidden()
+    assert not page.patterns_button.isEnabled()
+
+
+def test_says_what_the_scan_is(page) -> None:
+    assert page.needs_label.isHidden()
+    assert page.facts["scan"].text() == "12 x 20 probe positions (scan_y x scan_x), step 2 nm"
+    assert page.facts["detector"].text().startswith("48 x 48 pixels")
+    assert page.sample_button.isHidden()
+
+
+def test_another_scan_is_chosen_by_its_name(qtbot, page, desk, viewer, patterns) -> None:
+    other = Scan(patterns)
+    add(viewer, other, "second scan")
+    assert [page.choice.itemText(i) for i in range(page.choice.count())][1] == "second scan"
+    assert page.choice.currentIndex() == 0
+    page.choice.setCurrentIndex(1)
+    page.choice.activated.emit(1)
+    qtbot.waitUntil(lambda: desk.session is not None)
+    assert desk.scan is other
+    viewer.layers["second scan"].name = "renamed"
+    assert page.choice.currentText() == "renamed"
+
+
+def test_the_scan_stays_while_something_runs(page) -> None:
+    page.set_busy(True)
+    assert not page.choice.isEnabled()
+    page.set_busy(False)
+    assert page.choice.isEnabled()
+
+
+def test_says_where_labels_are_kept_once_there_are_some(page, desk) -> None:
+    assert "Nothing yet" in page.kept.text()
+    desk.session.labels.add_class("a")
+    assert desk.session.folder.as_uri().split("/")[-1] in page.kept.text()
+
+
+def save(desk, page, monkeypatch, path) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    page.save_button.click()
+
+
+def test_a_copy_is_saved_and_opened_again(qtbot, page, desk, viewer, tmp_path, monkeypatch) -> None:
+    desk.session.labels.add_class("vertical")
+    desk.session.labels.label((3, 4), "vertical")
+    save(desk, page, monkeypatch, tmp_path / "monday")
+    first = desk.session
+    first.labels.label((5, 6), "vertical")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "monday.ghosthunter"), ""))
+    page.load_button.click()
+    qtbot.waitUntil(lambda: desk.session not in (None, first))
+    assert dict(desk.session.labels) == {(3, 4): "vertical"}
+    assert len(viewer.layers) == 1  # its scan was open already
+
+
+def test_a_copy_brings_its_scan_and_asks_where_it_is_now(
+    qtbot, page, desk, viewer, tmp_path, monkeypatch, patterns
+) -> None:
+    there, moved = tmp_path / "there.npy", tmp_path / "elsewhere" / "moved.npy"
+    np.save(there, patterns)
+    other = add(viewer, open_scan(there))
+    desk.open(other)
+    qtbot.waitUntil(lambda: desk.session is not None)
+    desk.session.labels.add_class("a")
+    save(desk, page, monkeypatch, tmp_path / "copy.ghosthunter")
+    viewer.layers.remove(other)
+    qtbot.waitUntil(lambda: desk.session is not None)  # at the first scan again
+
+    bundles.open_copy(desk, tmp_path / "copy.ghosthunter", page)
+    qtbot.waitUntil(lambda: desk.session is not None and desk.session.scan.shape == patterns.shape)
+    assert desk.layer is viewer.layers[-1]
+
+    viewer.layers.pop()
+    qtbot.waitUntil(lambda: desk.session is not None)
+    moved.parent.mkdir()
+    there.rename(moved)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(moved), ""))
+    bundles.open_copy(desk, tmp_path / "copy.ghosthunter", page)
+    qtbot.waitUntil(lambda: desk.session is not None and desk.session.scan.shape == patterns.shape)
+    assert desk.session.labels.classes.names == ("a",)

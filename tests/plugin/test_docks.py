@@ -1,0 +1,104 @@
+"""The docks open with a scan, and the steps are commands of the palette."""
+
+from __future__ import annotations
+
+import pytest
+from napari._app_model import get_app_model
+from npe2 import PluginManifest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog
+
+from napari_ghosthunter.plugin import commands
+from napari_ghosthunter.plugin.docks import DIFFRACTION, MAPPER, find_dock, open_dock, open_docks
+
+LONG = 60_000
+
+
+@pytest.fixture
+def mapper(window, scan_file, qtbot):
+    window.open(scan_file, plugin="napari-ghosthunter")
+    qtbot.waitUntil(lambda: find_dock(window, MAPPER) is not None, timeout=LONG)
+    mapper = find_dock(window, MAPPER)
+    qtbot.waitUntil(lambda: mapper.desk.session is not None, timeout=LONG)
+    return mapper
+
+
+def test_both_open_with_a_scan_and_once_only(window, mapper, scan_file, qtbot) -> None:
+    diffraction = find_dock(window, DIFFRACTION)
+    assert diffraction.isVisible()
+    assert mapper.isVisible()
+    window.open(scan_file, plugin="napari-ghosthunter")
+    qtbot.wait(100)
+    open_docks(window)
+    assert find_dock(window, MAPPER) is mapper
+    assert find_dock(window, DIFFRACTION) is diffraction
+    assert len(window.window.dock_widgets) == 2
+
+
+def test_the_menu_knows_the_docks_that_a_scan_opened(window, mapper, qtbot) -> None:
+    get_app_model().commands.execute_command("napari-ghosthunter.domain_mapper")
+    qtbot.wait(20)
+    assert not mapper.isVisible()  # the entry of the menu hides it, and opens no second one
+    assert len(window.window.dock_widgets) == 2
+    get_app_model().commands.execute_command("napari-ghosthunter.domain_mapper")
+    assert mapper.isVisible()
+
+
+def test_commands_do_the_steps_or_say_what_is_missing(window, mapper, qtbot, monkeypatch) -> None:
+    told = []
+    monkeypatch.setattr(commands, "tell", told.append)
+    commands.train()
+    assert mapper.tabs.currentIndex() == 2
+    assert told == ["Training needs labels of at least two classes; there are none yet."]
+    commands.map_scan()
+    assert mapper.tabs.currentIndex() == 3
+    assert "needs a model" in told[1]
+    session = mapper.desk.session
+    session.labels.add_class("a")
+    commands.propose_points()
+    assert mapper.tabs.currentIndex() == 1
+    assert session.labels.points
+    commands.export()
+    assert mapper.tabs.currentIndex() == 4
+    find_dock(window, MAPPER).parent().destroyOnClose()
+    commands.open_both()
+    assert find_dock(window, MAPPER) is not mapper
+
+
+def test_a_scan_is_opened_from_the_palette(window, scan_file, monkeypatch, qtbot) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(scan_file)], ""))
+    commands.open_scan()
+    assert window.layers[0].metadata["scan"].scan_shape == (6, 10)
+
+
+def test_every_command_of_the_palette_can_be_called_without_a_file() -> None:
+    manifest = PluginManifest.from_distribution("napari-ghosthunter")
+    with_a_file = {"get_reader", "write_tiff", "write_png", "write_hdf5", "write_csv"}
+    for command in manifest.contributions.commands:
+        name = command.id.split(".")[-1]
+        assert (command.enablement == "False") == (name in with_a_file), name
+
+
+def test_the_diffraction_viewer_is_told_whenever_it_opens(window, mapper, qtbot) -> None:
+    session = mapper.desk.session
+    session.labels.add_class("a", "#123456")
+    session.add_point((2, 3))
+    session.label_current("a")
+    session.add_point((4, 5))
+    for _ in range(2):  # the one that opened with the scan, and one that is opened later
+        viewer = open_dock(window, DIFFRACTION)
+        qtbot.waitUntil(lambda viewer=viewer: viewer.showing.position == (4, 5), timeout=LONG)
+        assert viewer.comparing._classes == {"a": ("#123456", [(2, 3)])}
+        viewer.parent().destroyOnClose()
+
+
+def test_the_pattern_takes_no_keys_away_from_the_points(window, mapper, qtbot) -> None:
+    session = mapper.desk.session
+    session.labels.add_class("a")
+    session.add_point((2, 3))
+    mapper.points.show()
+    diffraction = find_dock(window, DIFFRACTION)
+    qtbot.waitUntil(lambda: diffraction.canvas.drawing is not None, timeout=LONG)
+    qtbot.mouseClick(diffraction.canvas.drawing.canvas.native, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window.window._qt_window.focusWidget(), "1")  # where a window manager would send it
+    assert dict(session.labels) == {(2, 3): "a"}

@@ -1,0 +1,96 @@
+"""Makes the pictures of docs/tutorial.md from the real window: `make screenshots`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+SIZE = (1600, 1000)
+EPOCHS = 120
+
+
+def main() -> None:
+    """Go through the tutorial, and take a picture at each step."""
+    with tempfile.TemporaryDirectory() as folder:  # nothing of the user's is read, shown or changed
+        os.environ.update(XDG_DATA_HOME=folder, XDG_CONFIG_HOME=folder, NAPARI_CONFIG=f"{folder}/napari.yaml")
+        import napari
+
+        viewer = napari.Viewer()
+        viewer.window.resize(*SIZE)
+        tutorial(viewer)
+        viewer.close()
+
+
+def tutorial(viewer: Any) -> None:
+    """Do what the tutorial says."""
+    from napari_ghosthunter.plugin.docks import MAPPER, find_dock
+
+    viewer.open_sample("napari-ghosthunter", "boracite")
+    until(lambda: find_dock(viewer, MAPPER) is not None)
+    mapper = find_dock(viewer, MAPPER)
+    until(lambda: mapper.desk.session is not None)
+    viewer.canvas.overlays.scale_bar.visible = True
+    picture(viewer, "scan")
+
+    mapper.show_page(mapper.label_page)
+    mapper.label_page.paper_button.click()
+    mapper.label_page.propose_button.click()
+    label(viewer, mapper.desk.session, stop_before_last=7)
+    picture(viewer, "points")
+    label(viewer, mapper.desk.session)
+    for _ in range(2):
+        mapper.label_page.propose_button.click()
+        label(viewer, mapper.desk.session)
+
+    session = mapper.desk.session
+    session.training_config = session.training_config.model_copy(update={"epochs": EPOCHS})
+    mapper.show_page(mapper.train_page)
+    mapper.train_page.train_button.click()
+    until(lambda: len(session.history) > EPOCHS * 2 // 3, 600)
+    picture(viewer, "train")
+    until(lambda: not mapper.training.running, 600)
+    until(lambda: session.map_is_current and not mapper.mapping.running, 600)
+    mapper.show_page(mapper.map_page)
+    picture(viewer, "map")
+
+    mapper.show_page(mapper.export_page)
+    mapper.export_page.folder.setText(str(Path.home() / "maps"))
+    picture(viewer, "export")
+
+
+def label(viewer: Any, session: Any, stop_before_last: int = 0) -> None:
+    """Label the points that wait with the true classes of the simulated scan."""
+    truth, names = (viewer.layers[0].metadata[key] for key in ("truth", "truth_names"))
+    while len(session.labels.waiting) > stop_before_last:
+        session.label_current(names[truth[session.current]])
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    """Let the window work until something is so."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while not done():
+        QApplication.processEvents()
+        time.sleep(0.005)
+        if time.monotonic() > end:
+            raise TimeoutError(f"The window did not get there in {seconds} s.")
+
+
+def picture(viewer: Any, name: str) -> None:
+    """Take a picture of the window once it has come to rest."""
+    from PIL import Image
+
+    rest = time.monotonic() + 1.5
+    until(lambda: time.monotonic() > rest)
+    pixels = viewer.window.screenshot(canvas_only=False, flash=False)
+    Image.fromarray(pixels).convert("RGB").save(IMAGES / f"tutorial-{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
