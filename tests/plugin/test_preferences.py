@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import napari.settings
 import pytest
+from napari.components import ViewerModel
 from npe2 import PluginManifest
 
 from napari_ghosthunter.labelling.classes import palette
@@ -47,11 +48,12 @@ def test_without_a_registered_plugin_the_defaults_hold(monkeypatch) -> None:
     assert defaults() == Defaults()
 
 
-def test_new_work_begins_with_them(qtbot, choose, window, scan) -> None:
+def test_new_work_begins_with_them(qtbot, choose, scan) -> None:
     choose(device="cpu", epochs=77, step=3, colours=SAFE)
     data, arguments, _ = scan_layer(scan)
-    window.add_image(data, **arguments)
-    desk = Desk(window)
+    viewer = ViewerModel()
+    viewer.add_image(data, **arguments)
+    desk = Desk(viewer)
     desk.wake()
     qtbot.waitUntil(lambda: desk.session is not None)
     assert desk.session.training_config.epochs == 77

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QWidget
 
 from napari_ghosthunter.plugin.mapper.closing import Closing
@@ -16,7 +17,9 @@ def docked(window):
     closing.opened.connect(lambda: heard.append("opened"))
     closing.closed.connect(lambda: heard.append("closed"))
     dock = window.window.add_dock_widget(widget, name="one")
-    return window, widget, dock, heard
+    yield window, widget, dock, heard
+    if isalive(widget):  # what is taken out of its dock belongs to nobody
+        widget.deleteLater()
 
 
 def test_opened_and_closed_with_its_x(docked) -> None:

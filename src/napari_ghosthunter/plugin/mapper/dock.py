@@ -103,6 +103,8 @@ class DomainMapper(QWidget):
         if self.apply_dialog is not None:
             self.apply_dialog.close()
         self.desk.sleep()
+        if self.parent() is None:  # napari lets it go, but what Qt holds of it would keep it alive
+            self.deleteLater()
 
     def _apply(self) -> None:
         """Open the window that maps other scans, or bring it back."""
