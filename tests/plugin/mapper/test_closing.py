@@ -10,7 +10,7 @@ from napari_ghosthunter.plugin.mapper.closing import Closing
 
 
 @pytest.fixture
-def docked(window):
+def docked(window, qtbot):
     """A widget in a dock, behind another one, and what was heard of it."""
     widget, heard = QWidget(), []
     closing = Closing(widget)
@@ -20,6 +20,7 @@ def docked(window):
     yield window, widget, dock, heard
     if isalive(widget):  # what is taken out of its dock belongs to nobody
         widget.deleteLater()
+        qtbot.wait(50)
 
 
 def test_opened_and_closed_with_its_x(docked) -> None:

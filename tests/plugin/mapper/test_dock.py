@@ -68,8 +68,10 @@ def test_what_was_trained_is_mapped(qtbot, window, mapper) -> None:
     mapper.show_page(mapper.map_page)
     mapper.map_page.apply_button.click()
     assert mapper.apply_dialog.isVisible()
+    dialog = mapper.apply_dialog
     mapper.parent().destroyOnClose()
-    assert not mapper.apply_dialog.isVisible()
+    assert not dialog.isVisible()
+    qtbot.wait(50)
 
 
 SLOW = pytest.mark.slow
