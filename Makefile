@@ -16,7 +16,7 @@ SCREEN := $(if $(filter Linux,$(shell uname -s)),xvfb-run -a -s "-screen 0 1600x
 PYTEST := $(BIN)/python -m pytest
 # pytest loads these two by itself, and napari and Qt with them, which only the tests in a window need.
 PYTEST_PLAIN := $(PYTEST) -p no:napari -p no:pytest-qt --ignore=tests/plugin
-PYTEST_WINDOW := QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
+PYTEST_WINDOW := QT_API=$(QT_API) PYTEST_QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
 .DELETE_ON_ERROR:
 .PHONY: help venv install demo screenshots test test-all system-packages lint types imports manifest format clean

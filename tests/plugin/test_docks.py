@@ -9,7 +9,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_ghosthunter.plugin import commands
+from napari_ghosthunter.plugin.diffraction.dock import DiffractionViewer
 from napari_ghosthunter.plugin.docks import DIFFRACTION, MAPPER, find_dock, open_dock, open_docks
+from napari_ghosthunter.plugin.layers import bare
+from napari_ghosthunter.plugin.mapper.dock import DomainMapper
+from napari_ghosthunter.plugin.own_context import delete_in_own_context
+from napari_ghosthunter.plugin.window import canvas_of
 
 LONG = 60_000
 
@@ -102,3 +107,19 @@ def test_the_pattern_takes_no_keys_away_from_the_points(window, mapper, qtbot) -
     qtbot.mouseClick(diffraction.canvas.drawing.canvas.native, Qt.MouseButton.LeftButton)
     qtbot.keyClick(window.window._qt_window.focusWidget(), "1")  # where a window manager would send it
     assert dict(session.labels) == {(2, 3): "a"}
+
+
+def test_plugins_get_a_guarded_viewer_and_the_docks_work_with_it(make_napari_viewer_proxy, scan_file, qtbot) -> None:
+    viewer = make_napari_viewer_proxy(show=True)
+    delete_in_own_context(bare(viewer).window._qt_viewer)
+    viewer.open(scan_file, plugin="napari-ghosthunter")
+    mapper, diffraction = DomainMapper(viewer), DiffractionViewer(viewer)
+    for widget, name in ((mapper, MAPPER), (diffraction, DIFFRACTION)):
+        bare(viewer).window.add_dock_widget(widget, name=name, area="right")
+    qtbot.waitUntil(lambda: mapper.desk.session is not None and diffraction.showing.frame is not None, timeout=LONG)
+    mapper.desk.session.labels.add_class("a")
+    mapper.desk.session.add_point((2, 3))
+    mapper.points.show()
+    qtbot.keyClick(canvas_of(bare(viewer)), "1")
+    assert dict(mapper.desk.session.labels) == {(2, 3): "a"}
+    assert viewer.layers.selection.active.name == "Sample points"

@@ -48,8 +48,8 @@ def test_without_a_registered_plugin_the_defaults_hold(monkeypatch) -> None:
     assert defaults() == Defaults()
 
 
-def test_new_work_begins_with_them(qtbot, choose, scan) -> None:
-    choose(device="cpu", epochs=77, step=3, colours=SAFE)
+def test_new_work_begins_with_them(qtbot, choose, scan, tmp_path, sittings) -> None:
+    choose(device="cpu", epochs=77, step=3, folder=str(tmp_path / "project"), colours=SAFE)
     data, arguments, _ = scan_layer(scan)
     viewer = ViewerModel()
     viewer.add_image(data, **arguments)
@@ -64,4 +64,9 @@ def test_new_work_begins_with_them(qtbot, choose, scan) -> None:
     page.paper_button.click()
     assert desk.session.labels.classes.colours == palette(3)
     assert box.device == "cpu"
+    desk.sleep()
+    assert list((tmp_path / "project").rglob("journal.jsonl"))
+    assert not list(sittings.rglob("*"))
+    desk.wake()
+    qtbot.waitUntil(lambda: bool(desk.past))  # found again there
     desk.sleep()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_ghosthunter.plugin.window import main_window
+from napari_ghosthunter.plugin.window import is_seen, main_window
 
 MAPPER, DIFFRACTION = "Domain mapper (GhostHunter)", "Diffraction viewer (GhostHunter)"  # as napari's menu names them
 WIDTH = 420  # in pixels: room for every page without a horizontal scroll bar
@@ -40,7 +40,7 @@ def open_docks(viewer: Any) -> None:
     if not any(dock.isFloating() for dock in docks):
         window.resizeDocks(docks, [WIDTH, WIDTH], Qt.Orientation.Horizontal)
         window.resizeDocks(docks, list(HEIGHTS), Qt.Orientation.Vertical)
-    QTimer.singleShot(0, window, viewer.reset_view)  # the canvas has become narrower
+    QTimer.singleShot(0, lambda: viewer.reset_view() if is_seen(window) else None)  # the canvas has become narrower
 
 
 def open_docks_soon() -> None:
@@ -50,7 +50,7 @@ def open_docks_soon() -> None:
         return
     from qtpy.QtCore import QTimer
 
-    QTimer.singleShot(0, window, lambda: _open_over(window))
+    QTimer.singleShot(0, lambda: _open_over(window))
 
 
 def _open_over(window: Any) -> None:
@@ -58,7 +58,7 @@ def _open_over(window: Any) -> None:
     from napari import current_viewer
 
     viewer = current_viewer()
-    if window.isVisible() and viewer is not None:
+    if viewer is not None and is_seen(window):
         open_docks(viewer)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 PLUGIN = "napari-ghosthunter"
 PAPER, SAFE = "red, green, blue as in the paper", "safe for colour-blind readers"  # as the manifest has them
@@ -20,6 +21,8 @@ class Defaults:
         Epochs of a training; 0 to choose by the number of labels.
     step
         Grid step of the first points, in probe positions; 0 to choose by the size of the scan.
+    folder
+        Where the work on scans is kept; empty for the data folder of the user.
     colours
         Of the classes none, vertical and horizontal: `PAPER` or `SAFE`.
     """
@@ -27,7 +30,13 @@ class Defaults:
     device: str = "auto"
     epochs: int = 0
     step: int = 0
+    folder: str = ""
     colours: str = PAPER
+
+    @property
+    def data_folder(self) -> Path | None:
+        """`folder` as a path; None for that of the user."""
+        return Path(self.folder).expanduser() if self.folder.strip() else None
 
 
 def defaults() -> Defaults:
@@ -38,4 +47,4 @@ def defaults() -> Defaults:
         chosen = get_plugin_settings(PLUGIN).new_work
     except KeyError:  # napari has not found the plugin: it is run from its source
         return Defaults()
-    return Defaults(chosen.device, chosen.epochs, chosen.step, chosen.colours)
+    return Defaults(chosen.device, chosen.epochs, chosen.step, chosen.folder, chosen.colours)

@@ -17,8 +17,8 @@ from napari_ghosthunter.scan.preview import CoarseImages, full_size
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
 
-EXACT_BYTES = 512 * 2**20  # size of the largest scan whose exact image is worth waiting for
-PREVIEW_SECONDS = 1.5  # given to the image of a larger one
+EXACT_BYTES = 64 * 2**20  # size of the largest scan whose exact image is worth waiting for
+PREVIEW_SECONDS = 0.5  # given to the image of a larger one; the Diffraction viewer goes on with it beside the window
 PERCENTILES = (0.5, 99.5)
 
 FloatArray = NDArray[np.float64]

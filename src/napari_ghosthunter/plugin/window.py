@@ -27,6 +27,13 @@ def main_window() -> Any:
     return active if active in shown else (shown[0] if shown else None)
 
 
+def is_seen(window: Any) -> bool:
+    """Whether a window is there and visible still."""
+    from qtpy.compat import isalive
+
+    return bool(isalive(window) and window.isVisible())  # type: ignore[no-untyped-call]
+
+
 def user_is_asking() -> bool:
     """Whether a click, a key or a drop has led here, and not a script, which wants to see the exception."""
     if main_window() is None:

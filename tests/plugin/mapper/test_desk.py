@@ -95,7 +95,7 @@ def test_deleting_the_layer_closes_and_turns_to_the_next_scan(qtbot, desk, viewe
 
 
 def test_a_scan_that_cannot_be_read_is_told_and_can_be_tried_again(qtbot, viewer, layer, told, monkeypatch) -> None:
-    def fail(scan):
+    def fail(scan, folder):
         raise ScanError("The disk is gone.")
 
     monkeypatch.setattr(desk_module, "find_sittings", fail)

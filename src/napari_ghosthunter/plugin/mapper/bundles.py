@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_ghosthunter.errors import OtherScanError, ScanMovedError
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.opening import scan_filter
+from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.plugin.window import tell
 from napari_ghosthunter.scan.scan import Scan
@@ -77,18 +78,18 @@ def open_copy(desk: Desk, path: Path, parent: QWidget, scan_path: Path | None = 
             layer = desk.viewer.add_image(data, **arguments)
         desk.take(session, layer)
 
-    desk.work(partial(_open, path, desk.scan, scan_path), take)
+    desk.work(partial(_open, path, desk.scan, scan_path, defaults().data_folder), take)
 
 
-def _open(path: Path, scan: Scan | None, scan_path: Path | None) -> Opened:
+def _open(path: Path, scan: Scan | None, scan_path: Path | None, folder: Path | None) -> Opened:
     """Open a bundle at the scan that is open, if it is of that one; in the thread."""
     if scan is not None and scan_path is None:
         try:
-            return open_bundle(path, scan=scan), None
+            return open_bundle(path, scan=scan, data_folder=folder), None
         except OtherScanError:
             pass  # then at its own
     try:
-        session = open_bundle(path, scan_path=scan_path)
+        session = open_bundle(path, scan_path=scan_path, data_folder=folder)
     except ScanMovedError as error:
         return error
     return session, scan_layer(session.scan)

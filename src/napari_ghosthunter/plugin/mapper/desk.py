@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from qtpy.QtCore import QObject
@@ -116,7 +117,7 @@ class Desk(QObject):
         self.layer = layer
         scan = self.scan
         assert scan is not None  # only scan layers are offered
-        self.work(partial(_look, scan), self._offer)
+        self.work(partial(_look, scan, defaults().data_folder), self._offer)
 
     def go_on(self, past: PastSitting) -> None:
         """Go on with an earlier sitting."""
@@ -124,9 +125,9 @@ class Desk(QObject):
 
     def start_anew(self) -> None:
         """Begin a new sitting; the earlier ones stay where they are."""
-        epochs = defaults().epochs
-        earlier = Earlier(training=TrainingConfig(epochs=epochs)) if epochs else None
-        self._begin(partial(Session.start, earlier=earlier))
+        chosen = defaults()
+        earlier = Earlier(training=TrainingConfig(epochs=chosen.epochs)) if chosen.epochs else None
+        self._begin(partial(Session.start, earlier=earlier, data_folder=chosen.data_folder))
 
     def take(self, session: Session, layer: Any = None) -> None:
         """Go on with a session at the scan that is worked on, or at that of another layer."""
@@ -198,6 +199,8 @@ class Desk(QObject):
         self.session_changed.emit(None)
 
 
-def _look(scan: Scan) -> tuple[PastSitting, ...]:
-    """Give the earlier sittings that there is something to go on with."""
-    return tuple(past for past in find_sittings(scan) if past.label_count or past.has_model or past.notes)
+def _look(scan: Scan, data_folder: Path | None) -> tuple[PastSitting, ...]:
+    """Give the earlier sittings that there is something to go on with: classes are work, too."""
+    return tuple(
+        past for past in find_sittings(scan, data_folder) if past.counts or past.waiting or past.has_model or past.notes
+    )
