@@ -14,7 +14,10 @@ HEIGHTS = (500, 440)  # of the patterns and the mapper; Qt shares out what there
 def find_dock(viewer: Any, name: str) -> Any:
     """Give the widget of a dock that is open; None if it is not, or the viewer has no window."""
     window = getattr(viewer, "window", None)  # a model alone has none
-    return None if window is None else window.dock_widgets.get(name)
+    if window is None:
+        return None
+    title = name.partition(" (")[0]  # a script that names the plugin in its own way gets another bracket
+    return next((widget for full, widget in window.dock_widgets.items() if full.partition(" (")[0] == title), None)
 
 
 def open_dock(viewer: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.labelling.classes import short_list
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.journal import read_journal
@@ -53,11 +54,17 @@ class PastSitting:
     def __str__(self) -> str:
         """Tell it in one line, with the time of this place."""
         labels = f"{self.label_count} label{'' if self.label_count == 1 else 's'}"
-        parts = [labels + (f" ({', '.join(f'{name} {count}' for name, count in self.counts.items())})")]
+        counts = short_list([f"{_brief(name)} {count}" for name, count in self.counts.items()])
+        parts = [f"{labels} ({counts})" if counts else labels]
         parts += ["a model"] if self.has_model else []
         parts += ["a map"] if self.has_map else []
         text = f"{self.last_used.astimezone():%Y-%m-%d %H:%M}: {', '.join(parts)}"
         return text + (" - open in another window" if self.in_use else "")
+
+
+def _brief(name: str, most: int = 24) -> str:
+    """Cut a long name."""
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def find_sittings(scan: Scan, data_folder: Path | str | None = None) -> tuple[PastSitting, ...]:

@@ -7,6 +7,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_ghosthunter.plugin.mapper import bundles
+from napari_ghosthunter.plugin.mapper import desk as desk_module
 from napari_ghosthunter.plugin.mapper.desk import NO_SCAN, Desk
 from napari_ghosthunter.plugin.mapper.scan_page import ScanPage
 from napari_ghosthunter.plugin.scan_image import scan_layer
@@ -112,3 +113,31 @@ def test_a_copy_brings_its_scan_and_asks_where_it_is_now(
     bundles.open_copy(desk, tmp_path / "copy.ghosthunter", page)
     qtbot.waitUntil(lambda: desk.session is not None and desk.session.scan.shape == patterns.shape)
     assert desk.session.labels.classes.names == ("a",)
+
+
+def test_a_wrong_copy_is_told_and_the_work_goes_on(qtbot, page, desk, tmp_path, monkeypatch) -> None:
+    told = []
+    monkeypatch.setattr(desk_module, "tell_error", told.append)
+    wrong = tmp_path / "wrong.ghosthunter"
+    wrong.write_text("nothing of the kind")
+    session, seen = desk.session, []
+    desk.session_changed.connect(seen.append)
+    bundles.open_copy(desk, wrong, page)
+    qtbot.waitUntil(lambda: bool(told))
+    assert "is not a bundle" in told[0]
+    assert desk.session is session
+    assert set(seen) == {session}
+    assert page.save_button.isEnabled()
+    session.labels.add_class("a")
+    assert "this folder" in page.kept.text()
+
+
+def test_the_chosen_scan_is_the_one_that_is_seen(qtbot, page, desk, viewer, layer, patterns) -> None:
+    other = add(viewer, Scan(patterns), "second scan")
+    assert layer.visible
+    desk.open(other)
+    qtbot.waitUntil(lambda: desk.session is not None)
+    assert (layer.visible, other.visible) == (False, True)
+    desk.open(layer)
+    qtbot.waitUntil(lambda: desk.session is not None)
+    assert (layer.visible, other.visible) == (True, False)

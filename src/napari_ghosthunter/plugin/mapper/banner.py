@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qtpy.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from napari_ghosthunter.plugin.mapper.desk import Desk
@@ -52,8 +54,18 @@ class Banner(QFrame):
         if not 0 <= index < len(self.desk.past):
             return
         past = self.desk.past[index]
-        lines = [f"You have worked on this scan before: {past}.", *past.notes]
+        lines = [f"You have worked on this scan before, {past}.", *past.notes]
         if past.in_use:
             lines.append("Go on there, close that window, or start anew.")
         self.words.setText("\n".join(lines))
+        self._make_room()
         self.go_on.setEnabled(not past.in_use)
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Keep all of the text in sight."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Ask for the height of the wrapped text: a dock is squeezed to what its parts ask for."""
+        self.words.setMinimumHeight(self.words.heightForWidth(self.words.width()))

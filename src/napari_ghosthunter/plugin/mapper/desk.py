@@ -113,8 +113,8 @@ class Desk(QObject):
         """Turn to the scan of a layer, and look for earlier sittings at it."""
         if layer is self.layer and (self.session is not None or self.past):
             return
-        self.close()
-        self.layer = layer
+        self._leave()
+        self._turn_to(layer)
         scan = self.scan
         assert scan is not None  # only scan layers are offered
         self.work(partial(_look, scan, defaults().data_folder), self._offer)
@@ -133,26 +133,24 @@ class Desk(QObject):
         """Go on with a session at the scan that is worked on, or at that of another layer."""
         self._leave_session()
         self.past = ()
-        self.layer = self.layer if layer is None else bare(layer)
+        if layer is not None:
+            self._turn_to(bare(layer))
         self.session = session
         for note in session.notes:
             tell(note)
-        self.changed.emit()
-        self.session_changed.emit(session)
+        self._tell()
 
     def close(self) -> None:
         """Leave the scan; what was done is kept on disk."""
-        self._background.close()
-        self.layer, self.past = None, ()
-        self._leave_session()
-        self.changed.emit()
+        self.layer = None  # it may be deleted
+        self._leave()
+        self._tell()
 
     def work(self, find: Callable[[], T], on_found: Callable[[T], object]) -> None:
         """Find or make a session beside the window, and go on with the answer there; errors are told."""
         answer: list[T] = []
         self._background.start(lambda: iter([find()]), answer.append, self._fail, lambda: on_found(answer[0]))
-        self.changed.emit()
-        self.session_changed.emit(None)
+        self._tell()
 
     def attempt(self, action: Callable[[], T]) -> T | None:
         """Do what a user asked for; if that cannot be done, tell the user why, and give None."""
@@ -175,8 +173,7 @@ class Desk(QObject):
     def _offer(self, past: tuple[PastSitting, ...]) -> None:
         self.past = past
         if past:
-            self.changed.emit()
-            self.session_changed.emit(None)  # what is missing is another thing now
+            self._tell()  # what is missing is another thing now
         else:
             self.start_anew()
 
@@ -187,6 +184,11 @@ class Desk(QObject):
         self._leave_session()
         self.work(partial(make, scan), self.take)
 
+    def _leave(self) -> None:
+        self._background.close()
+        self.past = ()
+        self._leave_session()
+
     def _leave_session(self) -> None:
         session, self.session = self.session, None
         if session is not None:
@@ -195,8 +197,20 @@ class Desk(QObject):
 
     def _fail(self, message: str) -> None:
         tell_error(message)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Let everyone see what is there: the session of before, too, if no other one was found."""
         self.changed.emit()
-        self.session_changed.emit(None)
+        self.session_changed.emit(self.session)
+
+    def _turn_to(self, layer: Any) -> None:
+        """Make a layer the one that is worked on; scans often lie in one place, so that others are hidden for it."""
+        before, self.layer = self.layer, layer
+        if before not in (None, layer):
+            for other in self.scan_layers:
+                other.visible = other is layer
+            self.viewer.reset_view()
 
 
 def _look(scan: Scan, data_folder: Path | None) -> tuple[PastSitting, ...]:

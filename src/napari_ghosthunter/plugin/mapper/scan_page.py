@@ -87,14 +87,14 @@ class ScanPage(Panel):
         super().update_needs()
         self.body.setEnabled(True)
         self.patterns_button.setEnabled(self.desk.scan is not None)
-        for button in (self.anew_button, self.save_button, self.load_button):
+        for button in (self.anew_button, self.save_button):
             button.setEnabled(self.session is not None)
 
     def set_busy(self, busy: bool) -> None:
         """Keep the scan while something runs on it."""
         self.choice.setEnabled(not busy)
         self.anew_button.setEnabled(not busy and self.session is not None)
-        self.load_button.setEnabled(not busy and self.session is not None)
+        self.load_button.setEnabled(not busy)
 
     def _start_anew(self) -> None:
         if QMessageBox.question(self, "Start anew", ANEW) == QMessageBox.StandardButton.Yes:

@@ -149,6 +149,7 @@ class MapLayers(QObject):
         session.map_changed.connect(self._follow_map)
         session.labels.changed.connect(self._follow_labels)
         self.desk.viewer.layers.events.removed.connect(self._follow_layers)
+        self._hide_others()
         if self.result is not None:
             self._take_up()
             self._new_rows = 0, session.scan.scan_shape[0]
@@ -208,6 +209,13 @@ class MapLayers(QObject):
         """Give the layers that the user has not deleted."""
         there = {id(layer) for layer in self.desk.viewer.layers}
         return {kind: layer for kind, layer in self._layers.items() if id(layer) in there}
+
+    def _hide_others(self) -> None:
+        """Hide the maps of other scans: they lie where this one does."""
+        for layer in self.desk.viewer.layers:
+            mark = mark_of(layer)
+            if mark is not None and mark.kind == DOMAINS and self.session is not None:
+                layer.visible = mark.home is not None and mark.home == self.session.folder
 
     def _take_up(self) -> None:
         """Find the layers that this sitting left in the viewer when it was closed."""
