@@ -59,6 +59,10 @@ class MapError(GhostHunterError):
     """A domain map cannot be read or compared."""
 
 
+class ClusterError(GhostHunterError):
+    """A Dask cluster cannot be reached or started, or its workers cannot do what they are asked to."""
+
+
 class SessionError(GhostHunterError):
     """A sitting or a bundle cannot be opened, or gone on with."""
 

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from PIL import Image
@@ -180,6 +181,61 @@ def test_a_folder_in_the_place_of_a_file_is_told_before_any_work(call, scan, mod
 
 def test_the_same_model_gives_the_same_map(call, maps, scan, model, tmp_path):
     assert call("map", scan, "--model", model, "--out", "again").code == 0
+    for suffix in SUFFIXES:
+        assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
+
+
+def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
+    other = shutil.copy(scan, tmp_path / "other.npy")
+    before = {path: path.stat().st_mtime_ns for path in maps.iterdir()}
+    called = call("map", scan, "nothing.npy", other, "--model", model, "--out", "maps", "--resume")
+    assert called.code == 2
+    first, second = called.out.splitlines()
+    assert first.startswith("scan.npy: none ")
+    assert first.endswith("; was there already, in maps/scan_*")
+    assert second.endswith("; 6 files written to maps/other_*")
+    assert called.err.splitlines()[-1] == "2 of 3 scans mapped; not mapped: nothing.npy"
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--resume", "--overwrite"), "choose one"),
+        (("--workers", 2, "--scheduler", "tcp://127.0.0.1:8786"), "choose one"),
+        (("--workers", 0), "'--workers'"),
+        (("--scheduler", "nowhere"), "No Dask scheduler answers at nowhere"),
+    ],
+)
+def test_choices_that_do_not_go(call, scan, model, tmp_path, options, said):
+    assert said in call("map", scan, "--model", model, "--out", "maps", *options).error
+    assert not (tmp_path / "maps").exists()
+
+
+def test_workers_make_the_same_files(call, maps, samples, scan, model, tmp_path):
+    pytest.importorskip("distributed")
+    cut = samples / "cut.npy"
+    called = call("map", scan, cut, "--model", model, "--out", "again", "--workers", 2, "--device", "cpu")
+    assert called.code == 2
+    *errors, summary = called.err.splitlines()
+    assert ["cut short" in error for error in errors] == [True]
+    assert summary == "1 of 2 scans mapped; not mapped: cut.npy"
+    for suffix in SUFFIXES:
+        assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
+    assert not [
+        child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())
+    ]
+
+
+def test_a_scheduler_makes_the_same_files(call, maps, scan, model, tmp_path):
+    pytest.importorskip("distributed")
+    from napari_ghosthunter.mapping.connections import local_workers
+
+    with local_workers(1) as client:
+        address = client.scheduler_info()["address"]
+        called = call("map", scan, "--model", model, "--out", "again", "--scheduler", address, "--device", "cpu")
+        assert (called.code, called.err) == (0, "")
+        assert client.nthreads()
     for suffix in SUFFIXES:
         assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
 

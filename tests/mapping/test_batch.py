@@ -12,7 +12,7 @@ from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.learning.looks import describe_looks
 from napari_ghosthunter.mapping.batch import map_scans, names_of
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.segmentation import segment
+from napari_ghosthunter.mapping.segmentation import segment, segment_rows
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.scan.statistics import measure_statistics
@@ -95,6 +95,117 @@ def test_old_maps_are_kept_unless_told_otherwise(make_model, files, tmp_path):
     assert found[1].written
     found = ends(map_scans(other, files, tmp_path, device="cpu", overwrite=True))
     assert DomainMap.load(tmp_path, "one").provenance["model_hash"] == other.hash
+
+
+# ---- going on where a batch was stopped ----
+
+
+@pytest.fixture
+def resumed(make_model, files, tmp_path):
+    """Map both scans; then give a function that resumes, and tells which maps were kept."""
+    list(map_scans(make_model(), files, tmp_path / "maps", device="cpu"))
+
+    def again(model=None, scans=files):
+        found = ends(map_scans(model or make_model(), scans, tmp_path / "maps", device="cpu", resume=True))
+        assert [end.error for end in found.values()] == [""] * len(scans)
+        assert all(bool(end.written) != end.resumed for end in found.values())
+        loaded = [DomainMap.load(tmp_path / "maps", end.name) for end in found.values()]
+        whole = [segment(open_scan(path), model or make_model(), device="cpu") for path in scans]
+        for end, on_disk, expected in zip(found.values(), loaded, whole, strict=True):
+            assert np.array_equal(end.domain_map.probabilities, expected.probabilities)
+            assert np.array_equal(on_disk.probabilities, expected.probabilities)
+            assert (end.rows, end.of) == (expected.scan_shape[0],) * 2
+        return [end.resumed for end in found.values()]
+
+    return again
+
+
+def test_what_is_whole_is_kept(resumed, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "maps").iterdir()}
+    assert resumed() == [True, True]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "maps").iterdir()} == before
+
+
+def test_a_new_scan_is_mapped(resumed, files, tmp_path, cube):
+    np.save(tmp_path / "three.npy", cube[1:])
+    assert resumed(scans=[*files, tmp_path / "three.npy"]) == [True, True, False]
+
+
+@pytest.mark.parametrize("suffix", ["_map.json", "_rgb.png", "_probabilities.npy"])
+def test_a_map_without_one_of_its_files_is_made_anew(resumed, tmp_path, suffix):
+    (tmp_path / "maps" / f"one{suffix}").unlink()
+    assert resumed() == [False, True]
+    assert resumed() == [True, True]
+
+
+@pytest.mark.parametrize("name", ["one_map.json", "one_probabilities.npy"])
+def test_a_damaged_map_is_made_anew(resumed, tmp_path, name):
+    path = tmp_path / "maps" / name
+    path.write_bytes(path.read_bytes()[:200])
+    assert resumed() == [False, True]
+
+
+def test_a_map_of_another_model_is_made_anew(resumed, make_model):
+    assert resumed(make_model(seed=1)) == [False, False]
+
+
+def test_a_map_of_another_scan_is_made_anew(resumed, files, tmp_path, cube):
+    (tmp_path / "other").mkdir()
+    np.save(tmp_path / "other" / "one.npy", cube + 1)
+    assert resumed(scans=[tmp_path / "other" / "one.npy", files[1]]) == [False, True]
+
+
+def test_a_scan_that_was_recorded_again_is_mapped_anew(resumed, files, cube, tmp_path):
+    np.save(files[0], cube[::-1])
+    later = (tmp_path / "maps" / "one_map.json").stat().st_mtime + 10
+    os.utime(files[0], (later, later))
+    assert resumed() == [False, True]
+
+
+def test_a_scan_of_another_shape_is_mapped_anew(resumed, files, cube):
+    np.save(files[0], cube[:4])
+    os.utime(files[0], (0, 0))
+    assert resumed() == [False, True]
+
+
+def test_a_map_that_lacks_uncertain_positions_is_made_anew(resumed, tmp_path):
+    domains = DomainMap.load(tmp_path / "maps", "one")
+    domains.without(np.eye(*domains.scan_shape, dtype=bool)).save(tmp_path / "maps", "one", overwrite=True)
+    assert resumed() == [False, True]
+
+
+def test_a_scan_that_fails_does_not_stop_a_resumed_batch(make_model, files, tmp_path):
+    list(map_scans(make_model(), files, tmp_path / "maps", device="cpu"))
+    scans = [files[0], tmp_path / "none.npy", files[1]]
+    found = ends(map_scans(make_model(), scans, tmp_path / "maps", device="cpu", resume=True))
+    assert [(end.resumed, bool(end.error)) for _, end in sorted(found.items())] == [
+        (True, False), (False, True), (True, False),
+    ]  # fmt: skip
+
+
+def test_scans_from_no_file_are_never_taken_for_mapped(make_model, cube, tmp_path):
+    for _ in range(2):
+        (end,) = ends(map_scans(make_model(), [Scan(cube)], tmp_path, device="cpu", resume=True)).values()
+        assert end.written
+
+
+def test_old_maps_are_either_replaced_or_kept(make_model, files, tmp_path):
+    with pytest.raises(ValueError, match="either"):
+        map_scans(make_model(), files, tmp_path, overwrite=True, resume=True)
+
+
+def test_somebody_else_may_compute(make_model, files):
+    asked = []
+
+    def elsewhere(scan, model, *, device):
+        asked.append(device)
+        return segment_rows(scan, model, device="cpu")
+
+    found = ends(map_scans(make_model(), files, device="there", segmenter=elsewhere))
+    alone = [segment(open_scan(path), make_model(), device="cpu") for path in files]
+    for index, expected in enumerate(alone):
+        assert np.array_equal(found[index].domain_map.probabilities, expected.probabilities)
+    assert set(asked) == {"there"}
 
 
 def test_differences_are_told_before_the_work_unless_not_wanted(make_model, files, cube):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ModelError, TrainingError
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.mapping.segmentation import INFERENCE_BATCH, segment, segment_rows
+from napari_ghosthunter.mapping.segmentation import INFERENCE_BATCH, part_rows, segment, segment_rows
 from napari_ghosthunter.scan.scan import Calibration, Provenance, Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -89,10 +89,12 @@ def test_the_network_is_given_the_very_inputs_that_it_is_trained_on(make_model, 
 
     class Spy(torch.nn.Module):
         def forward(self, inputs):
-            seen.append(inputs.clone())
+            seen.append(inputs[: scan.shape[1]].clone())  # blank patterns follow
             return torch.zeros(len(inputs), 3)
 
-    monkeypatch.setattr(Model, "load_network", lambda *_: Spy())
+    spy = Spy()
+    spy.register_parameter("somewhere", torch.nn.Parameter(torch.zeros(1)))
+    monkeypatch.setattr(Model, "load_network", lambda *_: spy)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     streamed(scan, model, block_bytes=2 * 40 * 33 * 7 * 2)
@@ -104,6 +106,31 @@ def test_rows_longer_than_a_batch_are_pooled_across_its_ends(make_model):
     scan = Scan(cube((2, 2 * INFERENCE_BATCH + 3, 16, 16)))
     model = make_model(pool="max", pool_size=5)
     np.testing.assert_allclose(streamed(scan, model), alone(scan, model), atol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [6, 70])  # with 2 threads, a product of 6 rows is added up in another order
+def test_the_number_of_threads_changes_no_bit(make_model, columns):
+    scan, model = Scan(cube((2, columns, 32, 32))), make_model((32, 32), size=32)
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 2, 3, 8):
+        torch.set_num_threads(threads)
+        found.append(streamed(scan, model))
+    torch.set_num_threads(before)
+    assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
+@pytest.mark.parametrize(("pool", "pool_size"), POOLS)
+@pytest.mark.parametrize("block_bytes", [1, 8000, 10**9])
+def test_a_part_of_the_rows_is_that_part_of_the_map(make_model, pool, pool_size, block_bytes):
+    data = cube((11, 7, 16, 16), "float32")
+    data[:, 3, 4, 4] = np.nan  # one in each row
+    scan, model = Scan(data), make_model(pool=pool, pool_size=pool_size)
+    whole, network, window = streamed(scan, model), model.load_network(), model.patterns.window(scan)
+    for start, stop in [(0, 1), (0, 4), (4, 5), (3, 9), (9, 11), (0, 11)]:
+        bands = list(part_rows(scan, model, network, window, (start, stop), block_bytes))
+        assert [row for band in bands for row in range(band.start, band.stop)] == list(range(start, stop))
+        assert np.array_equal(np.concatenate([band.probabilities for band in bands]), whole[start:stop])
+        assert bands[-1].nonfinite == stop - start
 
 
 @pytest.mark.parametrize("dtype", [">u2", ">f4", "float64", "int32", "uint32", "uint8"])

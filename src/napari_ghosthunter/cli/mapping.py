@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,30 +37,58 @@ def map_scans(
     dataset: Dataset = None,
     reader: Reader = None,
     overwrite: Overwrite = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip scans whose map by this model is whole; make the others anew.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Compute in N processes of this machine.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="tcp://HOST:8786", help="Compute on the workers of a Dask scheduler."),
+    ] = None,
 ) -> None:
     """Classify every position of one or more scans and write the maps; a scan that fails does not stop the others."""
     _refuse_twice(scans)
+    if overwrite and resume:
+        raise typer.BadParameter("--overwrite makes every map anew, --resume keeps those that are whole; choose one.")
+    if workers is not None and scheduler is not None:
+        raise typer.BadParameter("--workers starts a cluster, --scheduler uses one that runs; choose one.")
     from napari_ghosthunter.learning.modelfile import load_model
     from napari_ghosthunter.mapping.batch import map_scans as map_all
 
     def opener(path: Path) -> Scan:
         return open_scan(path, scan_shape, dataset, reader, quiet=True)
 
-    failed = []
-    reports = map_all(load_model(model), scans, out, device=device, overwrite=overwrite, opener=opener)
-    for end in told_on_the_way(reports, scans):
-        path = scans[end.index]
-        if end.domain_map is not None:
-            where = f"{len(end.written)} files written to {out / end.name}_*"
-            console.say(f"{path.name}: {fractions(end.domain_map)}; {where}")
-        else:
-            failed.append(path)
-            console.fail(end.error if len(scans) == 1 or path.name in end.error else f"{path.name}: {end.error}")
+    failed, trained = [], load_model(model)
+    with _computing(workers, scheduler) as computing:
+        choices = {"device": device, "overwrite": overwrite, "resume": resume, "opener": opener, **computing}
+        for end in told_on_the_way(map_all(trained, scans, out, **choices), scans):
+            path = scans[end.index]
+            if end.domain_map is not None:
+                written = "was there already, in" if end.resumed else f"{len(end.written)} files written to"
+                console.say(f"{path.name}: {fractions(end.domain_map)}; {written} {out / end.name}_*")
+            else:
+                failed.append(path)
+                console.fail(end.error if len(scans) == 1 or path.name in end.error else f"{path.name}: {end.error}")
     if failed and len(scans) > 1:
         names = ", ".join(path.name for path in failed)
         console.hint(f"{len(scans) - len(failed)} of {len(scans)} scans mapped; not mapped: {names}")
     if failed:
         raise typer.Exit(2)
+
+
+@contextmanager
+def _computing(workers: int | None, scheduler: str | None) -> Iterator[dict[str, Any]]:
+    """Say where to compute, as choices of `mapping.batch.map_scans`, while the block runs."""
+    if workers is None and scheduler is None:
+        yield {}
+        return
+    from napari_ghosthunter.mapping.cluster import segment_rows_on
+    from napari_ghosthunter.mapping.connections import connected, local_workers
+
+    with connected(scheduler) if scheduler is not None else local_workers(workers or 1) as client:
+        yield {"segmenter": partial(segment_rows_on, client)}
 
 
 def told_on_the_way(reports: Iterator[MapReport], scans: list[Path]) -> Iterator[MapReport]:

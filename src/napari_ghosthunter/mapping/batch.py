@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,7 +18,8 @@ from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.mapping.compatibility import Difference, check_scan
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths
-from napari_ghosthunter.mapping.segmentation import assemble, segment_rows
+from napari_ghosthunter.mapping.resuming import whole_map
+from napari_ghosthunter.mapping.segmentation import RowBand, assemble, segment_rows
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan, nonfinite_note
 
@@ -45,6 +47,8 @@ class MapReport:
         The map, once it is finished.
     written
         Files written.
+    resumed
+        Whether the map was there already, whole and of this model and scan.
     error
         Why there is no map, as a sentence for the user; empty as long as all is well.
     """
@@ -57,6 +61,7 @@ class MapReport:
     notes: tuple[str, ...] = ()
     domain_map: DomainMap | None = field(default=None, repr=False)
     written: tuple[Path, ...] = ()
+    resumed: bool = False
     error: str = ""
 
     @property
@@ -65,15 +70,17 @@ class MapReport:
         return bool(self.error) or self.domain_map is not None
 
 
-def map_scans(
+def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
     model: Model,
     scans: Sequence[Source],
     out: Path | str | None = None,
     *,
     device: str = "auto",
     overwrite: bool = False,
+    resume: bool = False,
     check: bool = True,
     opener: Callable[[Path], Scan] = open_scan,
+    segmenter: Callable[..., Iterator[RowBand]] = segment_rows,
 ) -> Iterator[MapReport]:
     """Map several scans with one model, one after the other, as a stream of reports.
 
@@ -93,10 +100,16 @@ def map_scans(
         'auto', 'cpu', 'cuda' or 'mps'.
     overwrite
         Replace maps of the same names.
+    resume
+        Keep those maps in `out` that are whole and were made by this model from these scans (see `whole_map`), and make
+        the others, in the place of what is there.
     check
         Compare each scan with the training scan first; see `check_scan`.
     opener
         Opens a file; `open_scan` by default.
+    segmenter
+        Called as segmenter(scan, model, device=device), to check at once and then give the finished rows:
+        `segment_rows` on this machine, or `partial(segment_rows_on, client)` on a cluster.
 
     Returns
     -------
@@ -108,10 +121,16 @@ def map_scans(
     ------
     TrainingError
         If the device is not to be had; at once.
+    ValueError
+        If old maps are to be both replaced and resumed.
     """
-    choose_device(device)
-    batch = _Batch(model, scans, None if out is None else Path(out), device, overwrite, check, opener)
-    return batch.reports()
+    if overwrite and resume:
+        raise ValueError("Old maps are either replaced (overwrite) or kept where they are whole (resume).")
+    if segmenter is segment_rows:  # elsewhere, the workers know what they have
+        choose_device(device)
+    bands = partial(segmenter, device=device)
+    folder = None if out is None else Path(out)
+    return _Batch(model, scans, folder, bands, overwrite, resume, check, opener).reports()
 
 
 def names_of(scans: Sequence[Source]) -> list[str]:
@@ -145,10 +164,16 @@ class _Batch:
     model: Model
     scans: Sequence[Source]
     out: Path | None
-    device: str
+    segmenter: Callable[[Scan, Model], Iterator[RowBand]]
     overwrite: bool
+    resume: bool
     check: bool
     opener: Callable[[Path], Scan]
+
+    @property
+    def _replace(self) -> bool:
+        """Whether files that are there may go: with `resume`, only those of maps that are not whole come so far."""
+        return self.overwrite or self.resume
 
     def reports(self) -> Iterator[MapReport]:
         """Look at all scans but the first, which is next anyway; then map those that can be."""
@@ -169,27 +194,33 @@ class _Batch:
         source = self.scans[report.index]
         if self.out is not None:
             check_outputs(
-                output_paths(self.out, report.name), overwrite=self.overwrite, inputs=map(_path_of, self.scans)
+                output_paths(self.out, report.name), overwrite=self._replace, inputs=map(_path_of, self.scans)
             )
         scan = source if isinstance(source, Scan) else self.opener(Path(source))
-        segment_rows(scan, self.model, device=self.device)  # refuses at once, and reads nothing before its first step
+        self.segmenter(scan, self.model)  # refuses at once, and reads nothing before its first step
         return scan
 
     def _mapped(self, report: MapReport) -> Iterator[MapReport]:
         try:
             scan = self._open(report)
+            if self.resume and self.out is not None:
+                found = whole_map(self.out, report.name, scan, self.model)
+                if found is not None:
+                    rows = scan.shape[0]
+                    yield replace(report, rows=rows, of=rows, domain_map=found, resumed=True)
+                    return
             differences = check_scan(self.model, scan) if self.check else ()
             report = replace(report, of=scan.shape[0], differences=differences, notes=scan.provenance.notes)
             yield report
             probabilities = np.full((*scan.scan_shape, len(self.model.classes)), np.nan, np.float32)
             nonfinite = 0
-            for band in segment_rows(scan, self.model, device=self.device):
+            for band in self.segmenter(scan, self.model):
                 probabilities[band.start : band.stop] = band.probabilities
                 nonfinite = band.nonfinite
                 report = replace(report, rows=band.stop)
                 yield report
             domains = assemble(probabilities, scan, self.model, nonfinite)
-            written = () if self.out is None else domains.save(self.out, report.name, overwrite=self.overwrite)
+            written = () if self.out is None else domains.save(self.out, report.name, overwrite=self._replace)
         except (GhostHunterError, OSError) as error:
             yield replace(report, error=str(error))
             return

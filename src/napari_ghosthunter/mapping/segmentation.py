@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -24,6 +26,7 @@ from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan, warn_of_nonfinite
 from napari_ghosthunter.versions import versions
 
 INFERENCE_BATCH = 64  # patterns that are pooled, scaled and go through the network at once
+WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `_logits`
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +81,22 @@ def segment(
     UserWarning
         If pixels that are NaN or infinite were met; they count as zero.
     """
+    domains = collect(segment_rows(scan, model, device=device), scan, model, progress)
+    warn_of_nonfinite(domains.provenance["nonfinite_pixels"])
+    return domains
+
+
+def collect(
+    bands: Iterator[RowBand], scan: Scan, model: Model, progress: Callable[[int, int], object] | None = None
+) -> DomainMap:
+    """Put the bands of a scan together, wherever they were computed; `progress` as in `segment`."""
     probabilities = np.full((*scan.scan_shape, len(model.classes)), np.nan, np.float32)
     nonfinite = 0
-    for band in segment_rows(scan, model, device=device):
+    for band in bands:
         probabilities[band.start : band.stop] = band.probabilities
         nonfinite = band.nonfinite
         if progress is not None:
             progress(band.stop, scan.shape[0])
-    warn_of_nonfinite(nonfinite)
     return assemble(probabilities, scan, model, nonfinite)
 
 
@@ -112,34 +123,82 @@ def segment_rows(
     ModelError
         If the model was trained on patterns of another shape; at once, not with the first row.
     """
+    check_detector(scan, model)
+    return _whole(scan, model, choose_device(device), block_bytes)
+
+
+def check_detector(scan: Scan, model: Model) -> None:
+    """Refuse a scan whose patterns have another shape than those of the training scan.
+
+    Raises
+    ------
+    ModelError
+        If they have.
+    """
     if scan.detector_shape != model.patterns.detector_shape:
         raise ModelError(
             f"The model was trained on patterns of {_times(model.patterns.detector_shape)} pixels, but this scan has "
             f"{_times(scan.detector_shape)}; train on a scan from the same detector settings."
         )
-    return _bands(scan, model, choose_device(device), block_bytes)
 
 
-def _bands(scan: Scan, model: Model, device: torch.device, block_bytes: int) -> Iterator[RowBand]:
-    network, reach = model.load_network(device), model.patterns.config.reach
-    window = model.patterns.window(scan)
+def _whole(scan: Scan, model: Model, device: torch.device, block_bytes: int) -> Iterator[RowBand]:
+    network, window = model.load_network(device), model.patterns.window(scan)
+    yield from part_rows(scan, model, network, window, (0, scan.shape[0]), block_bytes)
+
+
+def part_rows(
+    scan: Scan,
+    model: Model,
+    network: nn.Module,
+    window: Window,
+    rows: tuple[int, int],
+    block_bytes: int = BLOCK_BYTES,
+) -> Iterator[RowBand]:
+    """Classify some rows of a scan: the same bytes as these rows of the whole map.
+
+    Parameters
+    ----------
+    scan
+        The scan; of rows beyond `rows` it reads those that are pooled with them.
+    model
+        A trained model.
+    network
+        Its network, loaded on the device to compute on.
+    window
+        The part of the detector that the model sees in this scan, `FittedPatterns.window`; always the whole scan's.
+    rows
+        (start, stop), in scan rows.
+    block_bytes
+        How many bytes to read at once.
+
+    Returns
+    -------
+    iterator of RowBand
+        In order; pixels that are not finite are counted in these rows alone.
+    """
+    (start, stop), reach = rows, model.patterns.config.reach
+    low, high = max(0, start - reach), min(scan.shape[0], stop + reach)
+    device = next(network.parameters()).device
     band: list[Tensor] = []  # reduced rows (scan_x, S, S); the first is scan row `first`
-    first = done = nonfinite = 0
-    for start, stop in scan.row_blocks(_readable(scan, model, block_bytes)):
+    first, done, nonfinite = low, start, 0
+    readable = _readable(scan, model, block_bytes)
+    parts = ((low, start), (start, stop), (stop, high))  # apart, because what the neighbours hold is not counted
+    for top, bottom in chain.from_iterable(scan.row_blocks(readable, *part) for part in parts):
         with spare_core():
-            reduced, bad = _reduced_rows(scan, model, window, start, stop, device, block_bytes)
+            reduced, bad = _reduced_rows(scan, model, window, top, bottom, device, block_bytes)
         band.extend(reduced)
-        nonfinite += bad
-        ready = stop if stop == scan.shape[0] else stop - reach
+        nonfinite += bad if start <= top < stop else 0
+        ready = min(stop, bottom if bottom == scan.shape[0] else bottom - reach)
         if ready <= done:
             continue
-        rows = [
+        maps = [
             _classify(model, network, band[max(done_y - reach, 0) - first : done_y + reach + 1 - first])
             for done_y in range(done, ready)
         ]
-        yield RowBand(done, ready, np.stack(rows), nonfinite)
+        yield RowBand(done, ready, np.stack(maps), nonfinite)
         done = ready
-        keep_from = max(0, done - reach)
+        keep_from = max(first, done - reach)
         del band[: keep_from - first]
         first = keep_from
 
@@ -175,8 +234,19 @@ def _classify(model: Model, network: nn.Module, band: list[Tensor]) -> NDArray[n
             first = max(0, left - config.reach)
             columns = torch.stack([row[first : left + INFERENCE_BATCH + config.reach] for row in band])
             pooled = pool_row(columns, config)[left - first :][:INFERENCE_BATCH]
-            logits.append(network(model.patterns.scale(pooled)))
+            logits.append(_logits(network, model.patterns.scale(pooled)))
         return torch.cat(logits).softmax(1).cpu().numpy()
+
+
+def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Give the logits (B, n) of network inputs (B, 1, S, S), the same bits for any number of threads.
+
+    What a matrix product of few rows adds up in which order depends on the number of threads, but not with multiples of
+    eight: so the last columns of a row go through the network with blank patterns, and a map is the same everywhere.
+    """
+    filled = F.pad(inputs, (0, 0, 0, 0, 0, 0, 0, -len(inputs) % WHOLE))
+    logits: Tensor = network(filled)[: len(inputs)]
+    return logits
 
 
 def _times(shape: tuple[int, int]) -> str:

@@ -152,12 +152,15 @@ class Scan:
         """Read a rectangle of probe positions, shape (positions along y, along x, k_y, k_x)."""
         return native(self.data[scan_y, scan_x])
 
-    def row_blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
-        """Split the scan into blocks of whole rows, of about `block_bytes` each, as (start, stop)."""
+    def row_blocks(
+        self, block_bytes: int = BLOCK_BYTES, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """Split the rows start..stop (all of them) into blocks of whole rows, of about `block_bytes` each."""
         row_bytes = self.size_bytes // self.shape[0]
         step = max(1, block_bytes // max(1, row_bytes))
-        for start in range(0, self.shape[0], step):
-            yield start, min(start + step, self.shape[0])
+        end = self.shape[0] if stop is None else stop
+        for first in range(start, end, step):
+            yield first, min(first + step, end)
 
     def with_calibration(self, calibration: Calibration) -> Scan:
         """Give the same data another calibration."""

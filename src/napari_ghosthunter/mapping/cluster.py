@@ -1,0 +1,278 @@
+"""The same map on Dask distributed: workers open the file themselves and classify bands of rows.
+
+What travels is small: the model and the scan's address to each worker once, and the finished rows back. The bytes of
+the map are those of `segment` on a CPU of the same kind, whatever the number of workers, and whether or not some are
+lost on the way: Dask gives the rows of a lost one to another.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from warnings import warn
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_ghosthunter.errors import ClusterError, ScanError
+from napari_ghosthunter.learning.device import choose_device, one_thread
+from napari_ghosthunter.learning.model import Model
+from napari_ghosthunter.learning.patterns import Window
+from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.segmentation import RowBand, check_detector, collect, part_rows
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.scan import Provenance, Scan, warn_of_nonfinite
+from napari_ghosthunter.versions import versions
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+TASK_BYTES = 16 * 2**20  # patterns of one task: seconds of work, milliseconds of Dask's
+TASKS_PER_THREAD = 8  # at least, where there are rows enough: the last ones leave few workers idle
+
+
+def segment_on(
+    client: Client,
+    scan: Scan,
+    model: Model,
+    *,
+    device: str = "auto",
+    progress: Callable[[int, int], object] | None = None,
+) -> DomainMap:
+    """Classify every probe position of a scan on the workers of a Dask cluster; see `segment_rows_on`.
+
+    Parameters
+    ----------
+    client
+        Of the cluster; see `connections.connected` and `connections.local_workers`.
+    scan
+        A scan from a file that every worker finds under the same path.
+    model
+        A trained model, whose patterns had the detector shape of this scan.
+    device
+        What each worker computes on: 'auto', 'cpu', 'cuda' or 'mps'.
+    progress
+        Called with (rows done, rows in all) after each band.
+
+    Raises
+    ------
+    ModelError, ClusterError, TrainingError
+        As `segment_rows_on` does.
+
+    Warns
+    -----
+    UserWarning
+        If pixels that are NaN or infinite were met; they count as zero.
+    """
+    domains = collect(segment_rows_on(client, scan, model, device=device), scan, model, progress)
+    warn_of_nonfinite(domains.provenance["nonfinite_pixels"])
+    return domains
+
+
+def segment_rows_on(client: Client, scan: Scan, model: Model, *, device: str = "auto") -> Iterator[RowBand]:
+    """Classify a scan on a cluster as a stream of finished rows, in order: what `segment_rows` is on one machine.
+
+    Leaving the loop takes the rows that are still to come back from the workers.
+
+    Raises
+    ------
+    ModelError
+        If the model was trained on patterns of another shape; at once, not with the first row.
+    ClusterError
+        If the scan came from no file (at once), a worker does not find it, the workers lack this package, die again and
+        again, or the scheduler is lost.
+    TrainingError
+        If a worker does not have the device.
+
+    Warns
+    -----
+    UserWarning
+        If there are no workers yet, or those have other versions of what decides the map.
+    """
+    check_detector(scan, model)
+    if scan.provenance.path is None:
+        raise ClusterError(
+            "This scan came from no file, and the workers of a cluster open the file themselves; save it "
+            "(numpy.save('scan.npy', scan.data)) and open that, or map it on this machine."
+        )
+    return _gathered(client, scan, model, device)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What every worker is told once for a scan.
+
+    Attributes
+    ----------
+    provenance, shape, dtype
+        How to open the scan, and what must be found there.
+    model, window, device
+        What to do with it; see `part_rows`.
+    ranks
+        Which of the workers of its machine each one is, by address: the number of its GPU, if there are several.
+    """
+
+    provenance: Provenance
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    model: Model
+    window: Window
+    device: str
+    ranks: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Finished rows on their way back: float32 (rows, scan_x, n), pixels not finite in them, and who made them."""
+
+    probabilities: NDArray[np.float32]
+    nonfinite: int
+    versions: Mapping[str, str]
+
+
+def _gathered(client: Client, scan: Scan, model: Model, device: str) -> Iterator[RowBand]:
+    import dask
+
+    threads = client.nthreads()
+    if not threads:
+        warn("The cluster has no workers yet; the map begins with the first of them.", UserWarning, stacklevel=3)
+    window = model.patterns.window(scan)  # measured once: all rows must see the same part of the detector
+    job = _Job(scan.provenance, scan.shape, scan.dtype, model, window, device, ranks(threads))
+    parts = task_rows(scan, max(1, sum(threads.values())), model.patterns.config.reach)
+    # A task, not scattered data: should every worker that holds it die, Dask makes it anew.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
+        told = client.submit(_keep, job, pure=False)
+    waiting: deque[Future[_Rows]] = deque(client.map(_classify, *zip(*parts, strict=True), job=told, pure=False))
+    nonfinite, differed = 0, False
+    try:
+        for start, stop in parts:
+            rows = _result(waiting[0])
+            waiting.popleft()  # nobody needs it any more, so that the workers let it go
+            nonfinite += rows.nonfinite
+            if rows.versions != versions() and not differed:
+                differed = True
+                warn(_other_versions(rows.versions), UserWarning, stacklevel=3)
+            yield RowBand(start, stop, rows.probabilities, nonfinite)
+    finally:
+        for future in waiting:
+            future.release()
+        told.release()
+
+
+def task_rows(scan: Scan, threads: int, reach: int) -> list[tuple[int, int]]:
+    """Split a scan into the rows of each task, as (start, stop): about `TASK_BYTES`, and several tasks for a thread.
+
+    With pooling over neighbours the rows next to a task are read twice, so that it is at least four times as high.
+    """
+    rows = scan.shape[0]
+    height = min(TASK_BYTES * rows // scan.size_bytes, -(-rows // (TASKS_PER_THREAD * threads)))
+    height = max(1, height, 4 * reach)
+    return [(start, min(start + height, rows)) for start in range(0, rows, height)]
+
+
+def ranks(workers: Mapping[str, int]) -> dict[str, int]:
+    """Count the workers of each machine from 0, by their addresses ('tcp://10.0.0.1:40331')."""
+    found: dict[str, int] = {}
+    machines: dict[str, int] = {}
+    for address in sorted(workers):
+        machine = address.rpartition(":")[0]
+        found[address] = machines.get(machine, 0)
+        machines[machine] = found[address] + 1
+    return found
+
+
+def _result(future: Future[_Rows]) -> _Rows:
+    """Wait for the rows of a task, and tell what a user can mend."""
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise ClusterError(
+            "Several workers died of the same rows, probably for want of memory; start fewer of them on each machine."
+        ) from error
+    except CancelledError as error:
+        raise ClusterError("The connection to the Dask scheduler was lost; is it still running?") from error
+    except (ImportError, AttributeError, RuntimeError) as error:
+        raise ClusterError(
+            f"The Dask scheduler or a worker failed ({error}); they need the versions of Python, napari-ghosthunter, "
+            "distributed and torch that this machine has."
+        ) from error
+
+
+def _other_versions(found: Mapping[str, str]) -> str:
+    differing = [
+        f"{name} {found.get(name, 'none')} (here {here})"
+        for name, here in versions().items()
+        if found.get(name) != here
+    ]
+    return f"A worker has {', '.join(differing)}; the map may differ in its last digits."
+
+
+# ---- on the workers ----
+
+
+def _keep(job: _Job) -> _Job:
+    """Be the task that the job is the result of."""
+    return job
+
+
+def _classify(start: int, stop: int, job: _Job) -> _Rows:
+    """Classify the rows start..stop."""
+    with one_thread():
+        scan, network = _prepared(job)
+        bands = list(part_rows(scan, job.model, network, job.window, (start, stop)))
+    return _Rows(np.concatenate([band.probabilities for band in bands]), bands[-1].nonfinite, versions())
+
+
+_OPEN: WeakKeyDictionary[_Job, tuple[Scan, nn.Module]] = WeakKeyDictionary()  # as long as Dask keeps the job
+
+
+def _prepared(job: _Job) -> tuple[Scan, nn.Module]:
+    """Open the scan and load the network, once for a worker."""
+    if job not in _OPEN:
+        _OPEN[job] = _open(job), job.model.load_network(_device(job))
+    return _OPEN[job]
+
+
+def _open(job: _Job) -> Scan:
+    """Open the scan, and see that it is the one that is meant."""
+    known = job.provenance
+    assert known.path is not None  # else it was refused
+    try:
+        scan = open_scan(known.path, scan_shape=known.scan_shape, dataset=known.dataset, reader=known.reader)
+    except (ScanError, OSError) as error:
+        raise ClusterError(
+            f"The worker {_address()} cannot open the scan: {error} Workers open the file themselves: it must be found "
+            "under the same path on every machine."
+        ) from error
+    if (scan.shape, scan.dtype) != (job.shape, job.dtype):
+        raise ClusterError(
+            f"The worker {_address()} finds another scan in {known.path}: {scan.shape} {scan.dtype}, not {job.shape} "
+            f"{job.dtype}; the path must lead to the same file on every machine, unchanged since it was opened."
+        )
+    return scan
+
+
+def _device(job: _Job) -> torch.device:
+    """Choose the device of this worker: of several GPUs of a machine, each worker takes its own."""
+    device = choose_device(job.device)
+    if device.type != "cuda":
+        return device
+    address = _address()  # a worker that came later has no rank; its port is as good as any number
+    rank = job.ranks.get(address, int(address.rpartition(":")[2]))
+    return torch.device("cuda", rank % torch.cuda.device_count())
+
+
+def _address() -> str:
+    from distributed import get_worker
+
+    address: str = get_worker().address
+    return address

@@ -1,0 +1,303 @@
+"""The map of a cluster is the local one, byte for byte, whatever happens to the workers."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from functools import partial
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from napari_ghosthunter.errors import ClusterError, ModelError, TrainingError
+from napari_ghosthunter.mapping import cluster
+from napari_ghosthunter.mapping.batch import map_scans
+from napari_ghosthunter.mapping.cluster import ranks, segment_on, segment_rows_on, task_rows
+from napari_ghosthunter.mapping.connections import connected, local_workers
+from napari_ghosthunter.mapping.segmentation import segment
+from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.scan import Scan
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two processes with a thread each, for all tests here; they take seconds to start."""
+    with local_workers(2) as found:
+        yield found
+
+
+def cube(shape=(21, 70, 16, 16), dtype="uint16"):
+    """Rows of a whole batch of patterns and a part of one, with a beam off the middle."""
+    k_y, k_x = np.ogrid[: shape[2], : shape[3]]
+    disk = 40 * (np.hypot(k_y - shape[2] / 2 - 2, k_x - shape[3] / 2 + 1) < 3)
+    return np.random.default_rng(0).poisson(5 + disk, shape).astype(dtype)
+
+
+@pytest.fixture
+def scan(tmp_path):
+    np.save(tmp_path / "scan.npy", cube())
+    return open_scan(tmp_path / "scan.npy")
+
+
+def eventually(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+# ---- the same map ----
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{}, {"pool": "mean", "pool_size": 3}, {"pool": "max", "pool_size": 5}, {"crop": 0.6, "centre": "beam"}],
+    ids=["none", "3x3", "5x5", "crop"],
+)
+def test_the_map_is_the_local_one(client, make_model, scan, choices):
+    model, seen = make_model(**choices), []
+    mapped = segment_on(client, scan, model, device="cpu", progress=lambda done, of: seen.append((done, of)))
+    local = segment(scan, model, device="cpu")
+    assert mapped.probabilities.tobytes() == local.probabilities.tobytes()
+    assert (mapped.provenance, mapped.calibration, mapped.classes) == (
+        local.provenance,
+        local.calibration,
+        local.classes,
+    )
+    assert np.ptp(local.probabilities) > 1e-3
+    assert len(seen) > 2  # more than one task for a worker
+    assert seen == sorted(seen)
+    assert seen[-1] == (21, 21)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_local_map_in_several_threads_is_the_same(client, make_model, scan, monkeypatch, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    torch.set_num_threads(threads)
+    model = make_model()
+    local = segment(scan, model, device="cpu")
+    torch.set_num_threads(1)
+    assert segment_on(client, scan, model, device="cpu").probabilities.tobytes() == local.probabilities.tobytes()
+
+
+def test_a_worker_opens_the_file_in_the_way_it_was_opened(client, make_model, tmp_path):
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file["a/patterns"] = cube((5, 7, 16, 16)).reshape(35, 16, 16)
+        file["b/patterns"] = np.zeros((35, 16, 16), "u2")
+    scan = open_scan(tmp_path / "scan.h5", dataset="a/patterns", scan_shape=(5, 7))
+    mapped = segment_on(client, scan, make_model(), device="cpu")
+    assert np.array_equal(mapped.probabilities, segment(scan, make_model(), device="cpu").probabilities)
+
+
+def test_pixels_that_are_no_numbers_are_counted_once(client, make_model, tmp_path):
+    data = cube((20, 5, 16, 16), "float32")
+    data[::2, 1, 4, 4] = np.nan
+    np.save(tmp_path / "scan.npy", data)
+    scan, model = open_scan(tmp_path / "scan.npy"), make_model(pool="mean", pool_size=3)
+    with pytest.warns(UserWarning, match="10 detector pixels") as told:
+        mapped = segment_on(client, scan, model, device="cpu")
+    assert told[0].filename == __file__
+    assert mapped.provenance["nonfinite_pixels"] == 10
+    assert [band.nonfinite for band in segment_rows_on(client, scan, model, device="cpu")][-1] == 10
+
+
+def test_many_scans_on_a_cluster(client, make_model, tmp_path):
+    for name in ("one", "two"):
+        np.save(tmp_path / f"{name}.npy", cube((4, 6, 16, 16)))
+    files = [tmp_path / "one.npy", tmp_path / "none.npy", tmp_path / "two.npy"]
+    on_workers = partial(segment_rows_on, client)
+    ends = {
+        report.index: report
+        for report in map_scans(make_model(), files, tmp_path / "maps", device="cpu", segmenter=on_workers)
+        if report.finished
+    }
+    assert "no file" in ends[1].error
+    for index in (0, 2):
+        local = segment(open_scan(files[index]), make_model(), device="cpu")
+        assert np.array_equal(ends[index].domain_map.probabilities, local.probabilities)
+        assert len(ends[index].written) == 6
+
+
+# ---- workers and callers that go ----
+
+
+def test_a_worker_that_is_killed_changes_nothing(client, make_model, tmp_path):
+    np.save(tmp_path / "scan.npy", cube((48, 70, 32, 32)))
+    scan, model = open_scan(tmp_path / "scan.npy"), make_model((32, 32), size=32, pool="mean", pool_size=3)
+    local = segment(scan, model, device="cpu")
+    bands = segment_rows_on(client, scan, model, device="cpu")
+    first = next(bands)
+    assert first.stop < 8
+    victim = sorted(client.run(os.getpid).values())[0]
+    os.kill(victim, signal.SIGKILL)
+    mapped = np.concatenate([first.probabilities, *(band.probabilities for band in bands)])
+    assert mapped.tobytes() == local.probabilities.tobytes()
+    assert eventually(lambda: len(client.nthreads()) == 2)
+    assert victim not in client.run(os.getpid).values()
+
+
+def test_leaving_the_loop_takes_the_work_back(client, make_model, scan):
+    def tasks():
+        return client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
+
+    bands = segment_rows_on(client, scan, make_model(), device="cpu")
+    next(bands)
+    assert tasks() > 0
+    bands.close()
+    assert eventually(lambda: tasks() == 0)
+
+
+def test_nothing_is_kept_after_a_map(client, make_model, scan):
+    segment_on(client, scan, make_model(), device="cpu")
+    assert eventually(lambda: client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0)
+    assert eventually(lambda: not any(client.run(lambda: len(sys.modules[cluster.__name__]._OPEN)).values()))
+
+
+# ---- refusals ----
+
+
+def test_a_scan_from_no_file_is_refused_at_once(client, make_model):
+    with pytest.raises(ClusterError, match=r"came from no file.*numpy.save"):
+        segment_rows_on(client, Scan(cube()), make_model())
+
+
+def test_a_scan_of_another_detector_is_refused_at_once(client, make_model, scan):
+    with pytest.raises(ModelError, match="32 x 32 pixels"):
+        segment_rows_on(client, scan, make_model((32, 32)))
+
+
+def test_a_file_that_a_worker_does_not_find(client, make_model, scan):
+    scan.provenance.path.rename(scan.provenance.path.with_name("moved.npy"))
+    with pytest.raises(ClusterError, match=r"worker tcp://\S+ cannot open the scan: There is no file .* same path"):
+        segment_on(client, scan, make_model(), device="cpu")
+
+
+def test_another_file_in_its_place(client, make_model, scan):
+    scan.provenance.path.unlink()
+    np.save(scan.provenance.path, cube((20, 70, 16, 16)))
+    with pytest.raises(ClusterError, match=r"another scan in .*\(20, 70, 16, 16\)"):
+        segment_on(client, scan, make_model(), device="cpu")
+
+
+def test_a_device_that_no_worker_has(client, make_model, scan):
+    with pytest.raises(TrainingError, match="no device 'abacus'"):
+        segment_on(client, scan, make_model(), device="abacus")
+
+
+def test_workers_with_other_versions_are_told_of_once(client, make_model, scan, monkeypatch):
+    monkeypatch.setattr(cluster, "versions", lambda: {"napari-ghosthunter": "0", "torch": torch.__version__})
+    with pytest.warns(UserWarning, match=r"worker has napari-ghosthunter \S+ \(here 0\)") as told:
+        segment_on(client, scan, make_model(), device="cpu")
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (distributed.KilledWorker("rows", None, 3), "want of memory"),
+        (CancelledError("rows"), "connection to the Dask scheduler was lost"),
+        (ModuleNotFoundError("No module named 'napari_ghosthunter'"), r"No module named .* need the versions"),
+        (RuntimeError("Error during deserialization"), "need the versions"),
+    ],
+)
+def test_what_goes_wrong_elsewhere_is_told_in_words(client, make_model, scan, monkeypatch, error, said):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(distributed.Future, "result", fail)
+    with pytest.raises(ClusterError, match=said):
+        segment_on(client, scan, make_model(), device="cpu")
+
+
+@pytest.fixture
+def silent_server():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def free_address():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return f"tcp://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("where", ["free_address", "silent_server", "nowhere", "http://127.0.0.1:80"])
+def test_no_scheduler_is_told_within_ten_seconds(request, where):
+    address = where if where.startswith(("nowhere", "http")) else request.getfixturevalue(where)
+    began = time.monotonic()
+    with pytest.raises(ClusterError, match=rf"No Dask scheduler answers at {address}"), connected(address):
+        pytest.fail("connected to nobody")
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("start", [lambda: connected("tcp://127.0.0.1:8786"), lambda: local_workers(2)])
+def test_without_distributed_it_is_said_what_to_install(monkeypatch, start):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ClusterError, match="pip install 'distributed"), start():
+        pytest.fail("there is no distributed")
+
+
+# ---- who does what ----
+
+
+def test_a_scheduler_that_runs_is_used_and_left_running(client, make_model, scan):
+    address = client.scheduler_info()["address"]
+    with connected(address) as other:
+        mapped = segment_on(other, scan, make_model(), device="cpu")
+    assert np.array_equal(mapped.probabilities, segment(scan, make_model(), device="cpu").probabilities)
+    assert len(client.nthreads()) == 2
+
+
+def test_a_cluster_without_workers_waits_and_says_so(make_model, scan):
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as empty,
+        distributed.Client(empty, set_as_default=False) as client,
+    ):
+        bands = segment_rows_on(client, scan, make_model(), device="cpu")
+        empty.loop.call_later(1, empty.scale, 1)
+        with pytest.warns(UserWarning, match="no workers yet"):
+            band = next(bands)
+        assert band.start == 0
+        bands.close()
+
+
+@pytest.mark.parametrize("rows", [1, 5, 34, 1000])
+@pytest.mark.parametrize("threads", [1, 2, 64])
+@pytest.mark.parametrize("reach", [0, 2])
+def test_tasks_are_the_rows_in_order(rows, threads, reach):
+    scan = Scan(np.broadcast_to(np.uint16(0), (rows, 200, 64, 64)))  # 1.6 MB a row
+    parts = task_rows(scan, threads, reach)
+    assert [row for start, stop in parts for row in range(start, stop)] == list(range(rows))
+    heights = [stop - start for start, stop in parts]
+    assert max(heights) * 1.6 < max(17, 8 * 1.7)
+    assert min(heights[:-1], default=99) >= 4 * reach
+    if not reach:
+        assert len(parts) >= min(rows, 8 * threads) // 2
+
+
+def test_the_workers_of_each_machine_are_counted():
+    addresses = ["tcp://10.0.0.1:40", "tcp://10.0.0.2:40", "tcp://10.0.0.1:30", "tcp://[::1]:40", "tcp://10.0.0.1:50"]
+    found = ranks(dict.fromkeys(addresses, 1))
+    assert [found[address] for address in addresses] == [1, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize(("address", "gpu"), [("tcp://a:1", 0), ("tcp://a:2", 1), ("tcp://a:3", 0), ("tcp://a:41", 1)])
+def test_each_worker_takes_a_gpu_of_its_own(make_model, monkeypatch, address, gpu):
+    job = cluster._Job(
+        provenance=None, shape=(), dtype=None, model=None, window=None, device="auto",
+        ranks=ranks(dict.fromkeys(["tcp://a:1", "tcp://a:2", "tcp://a:3"], 1)),
+    )  # fmt: skip
+    monkeypatch.setattr(cluster, "_address", lambda: address)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert cluster._device(replace(job, device="cpu")) == torch.device("cpu")
+    monkeypatch.setattr(cluster, "choose_device", lambda _: torch.device("cuda"))
+    assert cluster._device(job) == torch.device("cuda", gpu)
