@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from napari._app_model import get_app_model
 from npe2 import PluginManifest
@@ -13,8 +14,11 @@ from napari_ghosthunter.plugin.diffraction.dock import DiffractionViewer
 from napari_ghosthunter.plugin.docks import DIFFRACTION, MAPPER, find_dock, open_dock, open_docks
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.dock import DomainMapper
+from napari_ghosthunter.plugin.mapper.labelling import point_keys
 from napari_ghosthunter.plugin.own_context import delete_in_own_context
+from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.plugin.window import canvas_of
+from napari_ghosthunter.scan.scan import Scan
 
 LONG = 60_000
 
@@ -123,3 +127,51 @@ def test_plugins_get_a_guarded_viewer_and_the_docks_work_with_it(make_napari_vie
     qtbot.keyClick(canvas_of(bare(viewer)), "1")
     assert dict(mapper.desk.session.labels) == {(2, 3): "a"}
     assert viewer.layers.selection.active.name == "Sample points"
+
+
+@pytest.fixture
+def labelling(window, mapper, qtbot):
+    """Two points wait for a label of class 'a', and the pattern of the first is shown."""
+    session = mapper.desk.session
+    session.labels.add_class("a")
+    session.add_point((4, 5))
+    session.add_point((2, 3))
+    mapper.points.show()
+    diffraction = find_dock(window, DIFFRACTION)
+    qtbot.waitUntil(lambda: diffraction.showing.position == (2, 3), timeout=LONG)
+    return session, diffraction
+
+
+def test_a_key_labels_only_what_is_seen(window, mapper, labelling, qtbot, monkeypatch) -> None:
+    session, diffraction = labelling
+    told = []
+    monkeypatch.setattr(point_keys, "tell", told.append)
+    diffraction.link.hovered.emit((0, 1))
+    assert diffraction.showing.position == (0, 1)
+    qtbot.keyClick(canvas_of(window), "1")
+    assert dict(session.labels) == {}
+    assert told == [point_keys.NOT_SEEN]
+    assert diffraction.showing.position == (2, 3)
+    qtbot.keyClick(canvas_of(window), "1")
+    assert dict(session.labels) == {(2, 3): "a"}
+
+
+def test_the_pattern_of_the_point_comes_back_when_the_cursor_leaves(window, mapper, labelling) -> None:
+    _, diffraction = labelling
+    diffraction.link.hovered.emit((0, 1))
+    diffraction.link.left.emit()
+    assert diffraction.showing.position == (2, 3)
+
+
+def test_the_patterns_are_those_of_the_scan_that_is_labelled(window, mapper, labelling, qtbot) -> None:
+    session, diffraction = labelling
+    scan = Scan(np.tile(session.scan.data[:3, :4], 1))
+    data, arguments, _ = scan_layer(scan)
+    window.add_image(data, **arguments)  # active, and looked at
+    qtbot.waitUntil(lambda: diffraction.link.scan is scan, timeout=LONG)
+    mapper.points.show()
+    qtbot.keyClick(canvas_of(window), "1")
+    assert diffraction.link.scan is session.scan
+    assert dict(session.labels) == {}
+    assert window.layers[0].visible
+    assert not window.layers["scan [1]"].visible

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_ghosthunter.errors import LabelError, ModelError, TrainingError
+from napari_ghosthunter.errors import LabelError, ModelError, OutputError, TrainingError
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.model import Epoch, Model
@@ -58,6 +58,12 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def kept_model(session: Session) -> Model:
     assert session.folder is not None
     return load_model(session.folder / "model.safetensors")
+
+
+def kept_before(session: Session) -> Model | None:
+    assert session.folder is not None
+    path = session.folder / "model-before.safetensors"
+    return load_model(path) if path.exists() else None
 
 
 def test_it_trains_and_maps_for_real(simulation: Simulation, session: Session) -> None:
@@ -179,6 +185,196 @@ def test_a_model_from_elsewhere_ends_the_training(
     assert kept_model(session).hash == other.hash
 
 
+def test_a_training_sets_the_model_of_before_aside(
+    session: Session, scan: Scan, fake_training: Callable[[int], Model], make_model: Callable[..., Model]
+) -> None:
+    good = make_model(seed=50)
+    session.use_model(good)
+    assert session.model_before is None
+    run = session.start_training("cpu")
+    assert session.model_before is None, "nothing came of it yet"
+    steps = iter(run)  # held: a run that is let go ends, and keeps its model
+    session.take_report(run, next(steps))
+    assert (session.model, session.model_before) == (fake_training(1), good)
+    assert kept_model(session).hash == good.hash, "a crash now loses nothing"
+    session.close()
+    assert kept_model(session).hash == fake_training(1).hash
+    assert kept_before(session).hash == good.hash
+    again = Session.resume(scan, session.folder)
+    assert again.model.hash == fake_training(1).hash
+    assert again.model_before.hash == good.hash
+    assert again.notes == ()
+    again.close()
+
+
+def test_the_model_set_aside_is_that_of_the_latest_training(
+    session: Session, fake_training: Callable[[int], Model], make_model: Callable[..., Model]
+) -> None:
+    session.use_model(make_model(seed=50))
+    session.training_config = TrainingConfig(epochs=2)
+    list(session.train("cpu"))
+    session.training_config = TrainingConfig(epochs=3)
+    list(session.train("cpu"))
+    assert (session.model, session.model_before) == (fake_training(3), fake_training(2))
+    assert kept_before(session).hash == fake_training(2).hash
+
+
+@pytest.mark.parametrize("how", ["stopped", "failed"])
+def test_a_training_without_a_report_changes_nothing(
+    session: Session, fake_training: Callable[[int], Model], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    session.training_config = TrainingConfig(epochs=1)
+    list(session.train("cpu"))
+    session.training_config = TrainingConfig(epochs=2)
+    list(session.train("cpu"))
+    if how == "stopped":
+        run = session.start_training("cpu")
+        session.stop_training()
+        assert list(run) == []
+    else:
+
+        def fail(*_: Any, **__: Any) -> Iterator[Any]:
+            raise TrainingError("No such device")
+            yield
+
+        monkeypatch.setattr("napari_ghosthunter.learning.training.train", fail)
+        with pytest.raises(TrainingError):
+            list(session.train("cpu"))
+    assert (session.model, session.model_before) == (fake_training(2), fake_training(1))
+    session.close()
+    assert kept_model(session).hash == fake_training(2).hash
+    assert kept_before(session).hash == fake_training(1).hash
+
+
+def test_a_run_that_writes_first_sets_aside_first(
+    session: Session,
+    fake_training: Callable[[int], Model],
+    make_model: Callable[..., Model],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its thread may be ahead of the session's: the model is on disk before its report is taken over."""
+    monkeypatch.setattr(runs, "KEEP_SECONDS", -1.0)
+    good = make_model(seed=50)
+    session.use_model(good)
+    run = session.start_training("cpu")
+    steps = iter(run)
+    first = next(steps)
+    assert kept_model(session).hash == fake_training(1).hash
+    assert kept_before(session).hash == good.hash
+    assert (session.model, session.model_before) == (good, None)
+    second = next(steps)
+    assert session.take_report(run, first)
+    assert session.take_report(run, second)
+    next(steps)
+    assert (session.model, session.model_before) == (fake_training(2), good)
+    assert kept_before(session).hash == good.hash
+
+
+def test_what_a_run_wrote_is_put_right_if_its_reports_are_dropped(
+    session: Session,
+    fake_training: Callable[[int], Model],
+    make_model: Callable[..., Model],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session.use_model(make_model(seed=50))
+    session.training_config = TrainingConfig(epochs=1)
+    list(session.train("cpu"))
+    monkeypatch.setattr(runs, "KEEP_SECONDS", -1.0)
+    session.training_config = TrainingConfig(epochs=3)
+    steps = iter(session.start_training("cpu"))
+    for _ in range(2):
+        next(steps)
+    assert (kept_model(session).hash, kept_before(session).hash) == (fake_training(2).hash, fake_training(1).hash)
+    session.close()
+    assert (kept_model(session).hash, kept_before(session).hash) == (fake_training(1).hash, make_model(seed=50).hash)
+
+
+def test_a_model_that_was_never_on_disk_is_set_aside_too(
+    session: Session, fake_training: Callable[[int], Model]
+) -> None:
+    old = session.start_training("cpu")
+    steps = iter(old)  # held: a run that is let go ends, and keeps its model
+    session.take_report(old, next(steps))
+    assert session.folder is not None
+    assert not session.folder.exists()
+    list(session.train("cpu"))
+    assert session.model_before is fake_training(1)
+    assert kept_before(session).hash == fake_training(1).hash
+
+
+def test_there_and_back_again(
+    session: Session, scan: Scan, fake_training: Callable[[int], Model], make_model: Callable[..., Model]
+) -> None:
+    with pytest.raises(ModelError, match="no model from before"):
+        session.go_back()
+    good = make_model(seed=50)
+    session.use_model(good)
+    list(session.train("cpu"))
+    heard: list[Model | None] = []
+    session.model_changed.connect(lambda: heard.append(session.model_before))
+    assert session.go_back() is good
+    assert (session.model, session.model_before) == (good, fake_training(4))
+    assert (kept_model(session).hash, kept_before(session).hash) == (good.hash, fake_training(4).hash)
+    assert session.go_back() is fake_training(4)
+    assert (kept_model(session).hash, kept_before(session).hash) == (fake_training(4).hash, good.hash)
+    assert heard == [fake_training(4), good]
+
+
+def test_going_back_ends_the_training(
+    session: Session, fake_training: Callable[[int], Model], make_model: Callable[..., Model]
+) -> None:
+    good = make_model(seed=50)
+    session.use_model(good)
+    numbers = []
+    for report in session.train("cpu"):
+        numbers.append(report.figures.epoch)
+        session.go_back()
+    assert numbers == [1]
+    assert (session.model, session.model_before) == (good, fake_training(1))
+    session.close()
+    assert (kept_model(session).hash, kept_before(session).hash) == (good.hash, fake_training(1).hash)
+
+
+def test_a_full_disk_leaves_both_models_as_they_were(
+    session: Session,
+    fake_training: Callable[[int], Model],
+    make_model: Callable[..., Model],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    good = make_model(seed=50)
+    session.use_model(good)
+    list(session.train("cpu"))
+
+    def full(*_: Any) -> None:
+        raise OutputError("The disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("napari_ghosthunter.learning.modelfile.save_model", full)
+        with pytest.raises(OutputError, match="full"):
+            session.go_back()
+    for _ in range(2):
+        assert (session.model, session.model_before) == (fake_training(4), good)
+        assert (kept_model(session).hash, kept_before(session).hash) == (fake_training(4).hash, good.hash)
+        session.close()
+    assert [path.name for path in session.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_going_back_to_the_only_model_that_can_be_read(
+    session: Session, scan: Scan, fake_training: Callable[[int], Model], make_model: Callable[..., Model]
+) -> None:
+    session.use_model(make_model(seed=50))
+    list(session.train("cpu"))
+    session.close()
+    (session.folder / "model.safetensors").write_bytes(b"no model")
+    again = Session.resume(scan, session.folder)
+    assert again.model is None
+    again.go_back()
+    assert again.model_before is None
+    assert kept_model(again).hash == make_model(seed=50).hash
+    assert kept_before(again) is None
+    again.close()
+
+
 @pytest.mark.usefixtures("small_blocks")
 def test_the_map_grows_row_by_row(session: Session, make_model: Callable[..., Model]) -> None:
     session.use_model(make_model())
@@ -293,6 +489,9 @@ def test_a_session_in_memory_needs_no_disk(scan: Scan, three: LabelSet, fake_tra
     list(session.segment("cpu"))
     assert session.map_is_current
     assert session.model is fake_training(2)
+    session.training_config = TrainingConfig(epochs=1)
+    list(session.train("cpu"))
+    assert session.go_back() is fake_training(2)
     session.close()
 
 

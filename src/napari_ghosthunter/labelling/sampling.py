@@ -299,7 +299,7 @@ def _candidates(
 def _why_none(labelled: Mapping[Position, Hashable], step: int) -> str:
     """Say why a labelled grid has no midpoint left."""
     if len(set(labelled.values())) < 2:
-        return "All labels are of one class: there is no boundary to bisect. Label more points, or use a smaller step."
+        return "All labels are of one class: no boundary can be looked for. Label more points, or use a smaller step."
     return f"No boundary is left: every neighbouring pair of different labels within step {step} is bisected already."
 
 

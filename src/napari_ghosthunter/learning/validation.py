@@ -34,7 +34,7 @@ def confusion_matrix(truth: NDArray[np.intp], predicted: NDArray[np.intp], class
 class HeldOut(BaseModel):
     """Result on the labels kept back from training.
 
-    They also chose the epoch, so the accuracy leans to the hopeful side; the interval says how much so few
+    They also chose the epoch, so the accuracy is probably a little too high; the interval says how much so few
     labels can tell at all.
     """
 
@@ -64,19 +64,23 @@ class HeldOut(BaseModel):
         return wilson_interval(self.right, self.count)
 
     @property
+    def untested(self) -> tuple[str, ...]:
+        """Classes of which no label was kept back: how good the model is there is not known."""
+        return tuple(name for name, row in zip(self.names, self.confusion, strict=True) if not sum(row))
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What to mind before the accuracy is believed or quoted, as sentences for the user; empty if nothing is."""
-        unknown = [name for name, row in zip(self.names, self.confusion, strict=True) if not sum(row)]
         if not self.count:
             return ("Label more positions of each class, so that some can be kept back.",)
         found = []
         if self.count < FEW:
             rests = f"rests on {self.count} label{'s' if self.count > 1 else ''}"
             found.append(f"This {rests} only, which were not trained on; label more to know it better.")
-        if unknown:
-            what = "class" if len(unknown) == 1 else "classes"
+        if self.untested:
+            what = "class" if len(self.untested) == 1 else "classes"
             found.append(
-                f"No label was kept back of the {what} {short_list(unknown)}: how good it is there is not known."
+                f"No label was kept back of the {what} {short_list(self.untested)}: how good it is there is not known."
             )
         return tuple(found)
 
@@ -87,5 +91,5 @@ class HeldOut(BaseModel):
         low, high = self.interval
         return (
             f"{self.right} of {self.count} held-out labels right: accuracy {self.right / self.count:.3f} "
-            f"(95 % interval {low:.2f} to {high:.2f}); they also chose the epoch, so this leans to the hopeful side"
+            f"(95 % interval {low:.2f} to {high:.2f}); they also chose the epoch, so it is probably a little too high"
         )

@@ -30,6 +30,8 @@ class Earlier:
         The last model and the last map.
     notes
         What the user should be told, one sentence or two each.
+    model_before
+        The model from before the last training.
     """
 
     training: TrainingConfig | None = None
@@ -37,16 +39,21 @@ class Earlier:
     model: Model | None = None
     domain_map: DomainMap | None = None
     notes: tuple[str, ...] = ()
+    model_before: Model | None = None
 
 
 def earlier_of(sitting: Sitting, state: Replayed) -> Earlier:
     """Gather what a sitting kept; what cannot be read is left out, and said in the notes."""
     notes = list(state.notes)
-    model = domain_map = None
+    model = model_before = domain_map = None
     try:
         model = sitting.load_model()
     except GhostHunterError as error:
         notes.append(f"The model of this sitting cannot be read; train again. ({error})")
+    try:
+        model_before = sitting.load_model_before()
+    except GhostHunterError as error:
+        notes.append(f"The model from before the last training of this sitting cannot be read. ({error})")
     try:
         domain_map = sitting.load_map()
         if domain_map is not None and domain_map.scan_shape != state.labels.scan_shape:
@@ -55,7 +62,7 @@ def earlier_of(sitting: Sitting, state: Replayed) -> Earlier:
     except GhostHunterError as error:
         notes.append(f"The map of this sitting cannot be read; map the scan again. ({error})")
     training, patterns = chosen(state.training, state.patterns, notes)
-    return Earlier(training, patterns, model, domain_map, tuple(notes))
+    return Earlier(training, patterns, model, domain_map, tuple(notes), model_before)
 
 
 def chosen(

@@ -54,7 +54,7 @@ class PastSitting:
     def __str__(self) -> str:
         """Tell it in one line, with the time of this place."""
         labels = f"{self.label_count} label{'' if self.label_count == 1 else 's'}"
-        counts = short_list([f"{_brief(name)} {count}" for name, count in self.counts.items()])
+        counts = short_list([f"{_brief(name)} {count}" for name, count in self.counts.items() if count])
         parts = [f"{labels} ({counts})" if counts else labels]
         parts += ["a model"] if self.has_model else []
         parts += ["a map"] if self.has_map else []

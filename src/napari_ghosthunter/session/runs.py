@@ -68,6 +68,8 @@ class TrainingRun(_Run):
     def __iter__(self) -> Iterator[EpochReport]:
         """Train; whatever may be wrong with labels, configuration or device is raised by the first step.
 
+        A run that is stopped before its first report brings and keeps nothing.
+
         Raises
         ------
         GhostHunterError
@@ -80,6 +82,8 @@ class TrainingRun(_Run):
         kept_at = time.monotonic()
         try:
             for report in train(self._scan, self._labels, self._config, self._patterns, device=self._device):
+                if self.stopped and latest is None:
+                    break  # before its first report: the model of a single epoch is not to replace a good one
                 latest = report.model
                 if time.monotonic() - kept_at > KEEP_SECONDS:
                     self._keep(self, latest)

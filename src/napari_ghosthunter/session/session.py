@@ -99,9 +99,12 @@ class Session(Labelling):
         self._sitting = sitting
         self._training_config, self._pattern_config = earlier.training, earlier.patterns
         self._model, self._map = earlier.model, earlier.domain_map
+        self._model_before = earlier.model_before
         self._training: TrainingRun | None = None  # the latest run of each kind; what older ones bring is dropped
         self._segmentation: SegmentationRun | None = None
+        self._reported: TrainingRun | None = None  # the latest training whose model was taken over
         self._kept = earlier.model  # the model that is on disk, but for one that a bundle brought
+        self._kept_before = earlier.model_before  # the same for the one set aside
         self._shown: tuple[SegmentationRun, RowBand] | None = None  # what the map is yet to be made of
         self._hashed: tuple[Mapping[str, Tensor], str] | None = None  # weights and the hash of their model
         self._keeping = threading.Lock()  # runs keep their results in their own threads
@@ -156,7 +159,7 @@ class Session(Labelling):
     def resume(cls, scan: Scan, past: PastSitting | Path | str) -> Session:
         """Go on with an earlier sitting (see `past.find_sittings`), or with the one kept in a folder.
 
-        Labels, classes, points, choices, model and map are as they were, and so is the undo history. `notes` says what
+        Labels, classes, points, choices, models and map are as they were, and so is the undo history. `notes` says what
         could not be read, if the journal was torn or damaged. With a model it imports torch, which takes seconds.
 
         Raises
@@ -197,7 +200,7 @@ class Session(Labelling):
                 return
             try:
                 if self._model is not None and self._model is not self._kept:
-                    self._sitting.keep_model(self._model)
+                    self._keep_models(self._model, self._model_before)
             finally:
                 self._sitting.close()
 
@@ -239,6 +242,11 @@ class Session(Labelling):
         return self._model
 
     @property
+    def model_before(self) -> Model | None:
+        """The model from just before the latest training that brought a report; None if there was none."""
+        return self._model_before
+
+    @property
     def history(self) -> tuple[Epoch, ...]:
         """Figures of each epoch of the training that the model comes from, up to now."""
         return self._model.record.history if self._model else ()
@@ -255,7 +263,8 @@ class Session(Labelling):
     def start_training(self, device: str = "auto") -> TrainingRun:
         """Begin a training on the labels as they are now; it stops the one before it, if that still runs.
 
-        Iterate over the run, in any thread, and hand each report to `take_report` in the thread of the session.
+        Iterate over the run, in any thread, and hand each report to `take_report` in the thread of the session. The
+        model of now becomes `model_before` with the first report; a run that brings none changes nothing.
         """
         self.stop_training()
         self._training = TrainingRun(
@@ -267,6 +276,9 @@ class Session(Labelling):
         """Take over the model and the history of a report; false, and nothing changes, if a newer run was begun."""
         if run is not self._training:
             return False
+        if run is not self._reported:
+            with self._keeping:  # its thread must not take the new model for the one of before
+                self._model_before, self._reported, self._model = self._before(run), run, report.model
         self._set_model(report.model)
         return True
 
@@ -295,9 +307,34 @@ class Session(Labelling):
         with self._keeping:
             self._training = None
             if self._sitting is not None:
-                self._sitting.keep_model(model)
-                self._kept = model
+                self._keep_models(model, self._model_before)
         self._set_model(model)
+
+    def go_back(self) -> Model:
+        """Swap `model` and `model_before`, also on disk, and give the model of now; a second call undoes the first.
+
+        A training that runs is stopped, and what it still brings is dropped.
+
+        Raises
+        ------
+        ModelError
+            If there is no model from before a training.
+        OutputError
+            If the models cannot be kept; they are as they were then.
+        """
+        if self._model_before is None:
+            raise ModelError("There is no model from before a training to go back to.")
+        self.stop_training()
+        with self._keeping:
+            self._training = None
+            model, before = self._model_before, self._model
+            if self._sitting is not None:
+                self._kept = self._kept_before = None  # if it fails, nobody knows what is on disk
+                self._sitting.swap_models(model, before)
+                self._kept, self._kept_before = model, before
+            self._model_before = before
+        self._set_model(model)
+        return model
 
     # ---- the map ----
 
@@ -380,6 +417,8 @@ class Session(Labelling):
             with self._keeping:
                 if self._model is not None:
                     self._sitting.keep_model(self._model)
+                if self._model_before is not None:
+                    self._sitting.keep_model_before(self._model_before)
                 if self.domain_map is not None:
                     self._sitting.keep_map(self.domain_map)
         self._sitting.record(edit, how)
@@ -387,8 +426,24 @@ class Session(Labelling):
     def _keep_trained(self, run: TrainingRun, model: Model) -> None:
         with self._keeping:
             if run is self._training and self._sitting is not None and not self._sitting.closed:
-                self._sitting.keep_model(model)
-                self._kept = model
+                self._keep_models(model, self._before(run))
+
+    def _before(self, run: TrainingRun) -> Model | None:
+        """Give the model from before a run that is the latest; hold `_keeping`."""
+        if run is self._reported:
+            return self._model_before
+        return self._model or self._model_before  # without a model, there is no reason to drop the one set aside
+
+    def _keep_models(self, model: Model, before: Model | None) -> None:
+        """Write the model, but first the one of before: its only file may be the one replaced. Hold `_keeping`."""
+        assert self._sitting is not None  # else nobody asks
+        if model is self._kept_before and before is not model:  # a run set it aside, but its reports were dropped
+            self._sitting.swap_models(model, before)
+        else:
+            if before is not self._kept_before:
+                self._sitting.keep_model_before(before)
+            self._sitting.keep_model(model)
+        self._kept, self._kept_before = model, before
 
     def _keep_mapped(self, run: SegmentationRun, domain_map: DomainMap) -> None:
         with self._keeping:

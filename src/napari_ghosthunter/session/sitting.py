@@ -3,6 +3,7 @@
     <data folder>/sittings/<fingerprint>/<time>-<chance>/
         journal.jsonl          every edit
         model.safetensors      the last model
+        model-before.safetensors   the model from before the last training
         map/                   the last map
         lock                   held while the sitting is open
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.mapping.domains import DomainMap
 
 JOURNAL, MODEL, MAP, LOCK = "journal.jsonl", "model.safetensors", "map", "lock"
+BEFORE = "model-before.safetensors"
 BRIEFLY = 0.5  # seconds; another window that only looks whether a sitting is in use holds the lock for a moment
 
 
@@ -151,6 +153,45 @@ class Sitting:
         self.begin()
         save_model(model, self.folder / MODEL)
 
+    def keep_model_before(self, model: Model | None) -> None:
+        """Write the model from before the last training, in place of the one that was set aside; None removes that.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written to.
+        """
+        self.begin()
+        path = self.folder / BEFORE
+        if model is not None:
+            from napari_ghosthunter.learning.modelfile import save_model
+
+            save_model(model, path)
+            return
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"Cannot remove {path}: {error.strerror or error}.") from error
+
+    def swap_models(self, model: Model, before: Model | None) -> None:
+        """Write the model that was set aside as the model, and that one, if there is one, as the one set aside.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written to.
+        """
+        if before is None:
+            self.keep_model(model)
+            self.keep_model_before(None)
+            return
+        from napari_ghosthunter.learning.modelfile import save_model
+
+        self.begin()
+        with whole_file(self.folder / BEFORE) as temporary:  # a full disk shows here, when nothing is replaced yet
+            save_model(before, temporary)
+            save_model(model, self.folder / MODEL)  # until this is there, its only file is the one set aside
+
     def keep_map(self, domain_map: DomainMap) -> None:
         """Write the map, in place of the one before it."""
         self.begin()
@@ -169,6 +210,21 @@ class Sitting:
         from napari_ghosthunter.learning.modelfile import load_model
 
         return load_model(self.folder / MODEL)
+
+    def load_model_before(self) -> Model | None:
+        """Read the model from before the last training; None if there is none.
+
+        Raises
+        ------
+        ModelError
+            If it is damaged.
+        """
+        path = self.folder / BEFORE
+        if not path.exists():
+            return None
+        from napari_ghosthunter.learning.modelfile import load_model
+
+        return load_model(path)
 
     def load_map(self) -> DomainMap | None:
         """Read the map; None if there is none.

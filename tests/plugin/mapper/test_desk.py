@@ -84,9 +84,9 @@ def test_deleting_the_layer_closes_and_turns_to_the_next_scan(qtbot, desk, viewe
     session = desk.session
     other = Scan(patterns[:2, :3])
     data, arguments, _ = scan_layer(other)
+    label_something(session)
     viewer.add_image(data, **arguments)
     assert desk.session is session  # a second scan waits until it is chosen
-    label_something(session)
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: desk.session is not None)
     assert desk.scan is other
@@ -116,3 +116,14 @@ def test_an_edit_that_cannot_be_done_is_told(desk, told) -> None:
     assert len(told) == 1
     with pytest.raises(LabelError):
         desk.session.label_current("nothing")
+
+
+def test_as_long_as_nothing_was_done_a_scan_that_is_opened_is_the_one_meant(
+    qtbot, desk, viewer, layer, patterns
+) -> None:
+    data, arguments, _ = scan_layer(Scan(patterns))
+    second = viewer.add_image(data, **arguments)
+    qtbot.waitUntil(lambda: desk.session is not None)
+    assert desk.layer is second
+    assert (layer.visible, second.visible) == (False, True)
+    assert viewer.layers.selection.active is second

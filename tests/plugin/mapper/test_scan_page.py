@@ -46,6 +46,7 @@ def test_says_what_the_scan_is(page) -> None:
 
 def test_another_scan_is_chosen_by_its_name(qtbot, page, desk, viewer, patterns) -> None:
     other = Scan(patterns)
+    desk.session.labels.add_class("a")
     add(viewer, other, "second scan")
     assert [page.choice.itemText(i) for i in range(page.choice.count())][1] == "second scan"
     assert page.choice.currentIndex() == 0
@@ -94,7 +95,6 @@ def test_a_copy_brings_its_scan_and_asks_where_it_is_now(
     there, moved = tmp_path / "there.npy", tmp_path / "elsewhere" / "moved.npy"
     np.save(there, patterns)
     other = add(viewer, open_scan(there))
-    desk.open(other)
     qtbot.waitUntil(lambda: desk.session is not None)
     desk.session.labels.add_class("a")
     save(desk, page, monkeypatch, tmp_path / "copy.ghosthunter")
@@ -133,11 +133,11 @@ def test_a_wrong_copy_is_told_and_the_work_goes_on(qtbot, page, desk, tmp_path, 
 
 
 def test_the_chosen_scan_is_the_one_that_is_seen(qtbot, page, desk, viewer, layer, patterns) -> None:
+    desk.session.labels.add_class("a")
     other = add(viewer, Scan(patterns), "second scan")
     assert layer.visible
     desk.open(other)
     qtbot.waitUntil(lambda: desk.session is not None)
     assert (layer.visible, other.visible) == (False, True)
     desk.open(layer)
-    qtbot.waitUntil(lambda: desk.session is not None)
     assert (layer.visible, other.visible) == (True, False)

@@ -64,6 +64,7 @@ class DiffractionViewer(QWidget):
         self.imaging = Imaging()
         self.comparing = Comparing(self.class_strip)
         self._awake = False
+        self._home: Position | None = None
         self._lay_out()
         self._connect()
         self._open(None)
@@ -71,7 +72,8 @@ class DiffractionViewer(QWidget):
     # ---- for the session and the other dock ----
 
     def show_position(self, position: Position) -> None:
-        """Show the pattern of a (scan_y, scan_x) position, as if the cursor were there."""
+        """Show the pattern of a (scan_y, scan_x) position, and come back to it when the cursor leaves the scan."""
+        self._home = position
         self.showing.show_position(position)
 
     def set_patterns(self, patterns: FittedPatterns | PatternConfig | None) -> None:
@@ -128,6 +130,7 @@ class DiffractionViewer(QWidget):
     def _open(self, layer: Any) -> None:
         """Turn to another scan layer, or to none."""
         scan = self.link.scan
+        self._home = None
         self.measuring.stop()
         self.showing.open(scan)
         self.comparing.open(scan)
@@ -177,6 +180,12 @@ class DiffractionViewer(QWidget):
         if not self.source_bar.hold.isChecked() and position != self.showing.position:
             self.showing.show_position(position)
 
+    def _go_home(self) -> None:
+        """Show the point that is being labelled again: a key labels that one, and not what was last looked at."""
+        home = self._home
+        if home is not None and home != self.showing.position and not self.source_bar.hold.isChecked():
+            self.showing.show_position(home)
+
     def _click(self, position: Position) -> None:
         if self.source_bar.hold.isChecked():
             self.showing.show_position(position)
@@ -221,6 +230,7 @@ class DiffractionViewer(QWidget):
         self.link.layer_changed.connect(self._open)
         self.link.hovered.connect(self._hover)
         self.link.clicked.connect(self._click)
+        self.link.left.connect(self._go_home)
         self.view.dragged.connect(self._drag_detector)
         self.source_bar.fit_asked.connect(self.canvas.fit)
         self.showing.titled.connect(self.position_label.setText)

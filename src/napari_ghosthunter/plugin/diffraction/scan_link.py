@@ -25,6 +25,7 @@ class ScanLink:
     layer_changed = Signal(object)  # the scan layer, or None
     hovered = Signal(tuple)  # (scan_y, scan_x)
     clicked = Signal(tuple)
+    left = Signal()  # the cursor is no longer on the scan
 
     def __init__(self, viewer: Any) -> None:
         self.viewer = viewer
@@ -45,6 +46,7 @@ class ScanLink:
         layers.selection.events.active.connect(self._follow)
         layers.events.inserted.connect(self._follow)
         layers.events.removed.connect(self._follow)
+        self.viewer.events.mouse_over_canvas.connect(self._leave)
         self.viewer.mouse_move_callbacks.append(self._move)
         self.viewer.mouse_drag_callbacks.append(self._press)
         self._follow()
@@ -58,12 +60,19 @@ class ScanLink:
         layers.selection.events.active.disconnect(self._follow)
         layers.events.inserted.disconnect(self._follow)
         layers.events.removed.disconnect(self._follow)
+        self.viewer.events.mouse_over_canvas.disconnect(self._leave)
         for callbacks, own in (
             (self.viewer.mouse_move_callbacks, self._move),
             (self.viewer.mouse_drag_callbacks, self._press),
         ):
             if own in callbacks:  # someone may have cleared them
                 callbacks.remove(own)
+
+    def turn_to(self, layer: Any) -> None:
+        """Look at the scan of a layer, until another one is chosen."""
+        if layer is not self.layer and scan_of(layer) is not None:
+            self.layer = layer
+            self.layer_changed.emit(layer)
 
     def _follow(self, _event: Any = None) -> None:
         layer = self._choose()
@@ -89,6 +98,12 @@ class ScanLink:
         position = self._position(event)
         if position is not None:
             self.hovered.emit(position)
+        else:
+            self.left.emit()
+
+    def _leave(self, event: Any) -> None:
+        if not event.value:
+            self.left.emit()
 
     def _press(self, _viewer: Any, event: Any) -> Iterator[None]:
         start, position = np.array(event.pos), self._position(event)

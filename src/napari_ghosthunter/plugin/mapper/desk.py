@@ -160,10 +160,24 @@ class Desk(QObject):
             tell_error(str(error))
             return None
 
+    def show_scan(self) -> None:
+        """Show the scan that is worked on, and hide the others, which often lie in the same place."""
+        for layer in self.scan_layers:
+            layer.visible = layer is self.layer
+
     # ---- inside ----
 
-    def _follow(self, _event: Any = None) -> None:
+    @property
+    def _untouched(self) -> bool:
+        """Whether there is a session in which nothing was done yet: then a scan that is opened is the one meant."""
+        labels = None if self.session is None else self.session.labels
+        return labels is not None and not (len(labels.classes) or labels.points or labels.can_redo)
+
+    def _follow(self, event: Any = None) -> None:
         layers = self.scan_layers
+        new = bare(event.value) if event is not None and event.type == "inserted" else None
+        if self._untouched and any(new is layer for layer in layers):
+            self.open(new)
         if self.layer is not None and not any(self.layer is layer for layer in layers):
             self.close()
         if self.layer is None and layers:
@@ -205,11 +219,11 @@ class Desk(QObject):
         self.session_changed.emit(self.session)
 
     def _turn_to(self, layer: Any) -> None:
-        """Make a layer the one that is worked on; scans often lie in one place, so that others are hidden for it."""
+        """Make a layer the one that is worked on, and seen."""
         before, self.layer = self.layer, layer
         if before not in (None, layer):
-            for other in self.scan_layers:
-                other.visible = other is layer
+            self.show_scan()
+            self.viewer.layers.selection.active = layer  # the Diffraction viewer follows
             self.viewer.reset_view()
 
 

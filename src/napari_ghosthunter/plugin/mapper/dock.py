@@ -54,6 +54,7 @@ class DomainMapper(QWidget):
         self.mapping = Mapping(self.desk)
         self.map_layers = MapLayers(self.desk)
         self.patterns_link = PatternsLink(self.desk)
+        self.points.keys.is_seen = self.patterns_link.shows_current
         self.banner = Banner(self.desk)
         self.scan_page = ScanPage(self.desk)
         self.label_page = LabelPage(self.desk, self.points)
@@ -96,6 +97,7 @@ class DomainMapper(QWidget):
         self.mapping.changed.connect(self._keep_scan)
         self.preview.ready.connect(self.map_layers.show_preview)
         self.training.ended.connect(self._map_what_was_trained)
+        self.train_page.files.went_back.connect(lambda: self.mapping.start(self.train_page.device))
         self.scan_page.patterns_button.clicked.connect(self.patterns_link.tell_all)
 
     def _close(self) -> None:

@@ -23,7 +23,8 @@ class PatternsLink:
         """Tell everything, to a Diffraction viewer that was opened just now for instance."""
         self._tell_classes()
         self._tell_patterns()
-        if self._session is not None:
+        dock = self._dock()  # which may look at another scan, until a point of this one is chosen
+        if dock is not None and dock.link.layer is self.desk.layer and self._session is not None:
             self._tell_current(self._session.current)
 
     def _turn(self, session: Session | None) -> None:
@@ -35,19 +36,29 @@ class PatternsLink:
                 getattr(one.model_changed, change)(self._tell_patterns)
         self.tell_all()
 
+    def shows_current(self) -> bool:
+        """Whether the pattern on the screen is that of the current point, as far as it can be seen; else show it."""
+        dock, session = self._dock(), self._session
+        if dock is None or not dock.isVisible() or session is None or session.current is None:
+            return True
+        if dock.link.layer is self.desk.layer and dock.showing.position == session.current:
+            return True
+        self._tell_current(session.current)
+        return False
+
     def _dock(self) -> Any:
-        """Give the Diffraction viewer, if it is open and looks at the scan of the desk."""
-        dock = find_dock(self.desk.viewer, DIFFRACTION)
-        return dock if dock is not None and dock.link.scan is self.desk.scan else None
+        """Give the Diffraction viewer, if it is open and there is a scan on the desk."""
+        return None if self.desk.scan is None else find_dock(self.desk.viewer, DIFFRACTION)
 
     def _tell_current(self, position: Any) -> None:
         dock = self._dock()
         if dock is not None and position is not None:
+            dock.link.turn_to(self.desk.layer)
             dock.show_position(position)
 
     def _tell_classes(self, *_: object) -> None:
         dock, session = self._dock(), self._session
-        if dock is None:
+        if dock is None or dock.link.layer is not self.desk.layer:
             return
         labels = LabelSet() if session is None else session.labels
         positions: dict[str, list[Position]] = {name: [] for name in labels.classes.names}

@@ -29,6 +29,7 @@ class ScanPage(Panel):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
+        self._busy = False
         self.choice = QComboBox()
         self.choice.setToolTip("The scan that is labelled and mapped. Another one can be chosen when nothing runs.")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -87,11 +88,12 @@ class ScanPage(Panel):
         super().update_needs()
         self.body.setEnabled(True)
         self.patterns_button.setEnabled(self.desk.scan is not None)
-        for button in (self.anew_button, self.save_button):
-            button.setEnabled(self.session is not None)
+        self.save_button.setEnabled(self.session is not None)
+        self.set_busy(self._busy)
 
     def set_busy(self, busy: bool) -> None:
         """Keep the scan while something runs on it."""
+        self._busy = busy
         self.choice.setEnabled(not busy)
         self.anew_button.setEnabled(not busy and self.session is not None)
         self.load_button.setEnabled(not busy)
@@ -109,7 +111,9 @@ class ScanPage(Panel):
             self.kept.setText("Nothing yet. Every label is on disk before you can make the next.")
         else:
             url = QUrl.fromLocalFile(str(folder)).toString()
-            self.kept.setText(f'Every label, as you make it, in <a href="{url}">this folder</a>.')
+            colour = self.palette().windowText().color().name()  # Qt's own blue cannot be read on a dark theme
+            link = f'<a href="{url}" style="color: {colour}">this folder</a>'
+            self.kept.setText(f"Every label, as you make it, in {link}.")
             self.kept.setToolTip(str(folder))
         self.form.setRowVisible(self.kept, session is not None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,11 +191,57 @@ def test_a_file_that_is_no_model_is_told(qtbot, page, desk, tmp_path, told) -> N
     assert desk.session.model is None
 
 
-def test_a_model_of_another_detector_is_used_with_a_warning(qtbot, page, desk, make_model, tmp_path, told) -> None:
+def test_a_model_of_another_detector_is_refused(qtbot, page, desk, make_model, tmp_path, monkeypatch, told) -> None:
+    monkeypatch.setattr(model_files, "tell", lambda _: pytest.fail("it is an error"))
+    own = make_model((48, 48))
+    desk.session.use_model(own)
     save_model(make_model((16, 16)), tmp_path / "x.safetensors")
     page.files.open(str(tmp_path / "x.safetensors"))
     qtbot.waitUntil(lambda: bool(told))
-    assert "16 x 16" in told[0]
+    (said,) = told
+    assert "16 x 16" in said
+    assert "cannot be applied" in said
+    assert desk.session.model is own
+
+
+def test_a_model_of_another_camera_length_is_used_and_told(
+    qtbot, page, desk, make_model, tmp_path, monkeypatch, told
+) -> None:
+    monkeypatch.setattr(model_files, "tell_error", pytest.fail)
+    model = make_model((48, 48))
+    trained = {"k_step": [123.0, 123.0], "k_units": desk.scan.calibration.k_units}
+    model = replace(model, record=model.record.model_copy(update={"scan": trained}))
+    save_model(model, tmp_path / "x.safetensors")
+    page.files.open(str(tmp_path / "x.safetensors"))
+    qtbot.waitUntil(lambda: desk.session.model is not None)
+    (said,) = told
+    assert "detector pixel" in said
+
+
+def test_back_to_the_model_before_the_training(qtbot, page, labelled, fake_training, make_model, told) -> None:
+    button, session, good = page.files.back_button, labelled.session, make_model((48, 48), seed=50)
+    assert not button.isEnabled()
+    session.use_model(good)
+    assert not button.isEnabled()
+    went = []
+    page.files.went_back.connect(lambda: went.append(session.model))
+    click(qtbot, page.train_button)
+    fake_training.epoch()
+    qtbot.waitUntil(lambda: page.training.report is not None)
+    assert session.model_before is good
+    assert not button.isEnabled()  # not while it trains
+    fake_training.end()
+    qtbot.waitUntil(lambda: not page.training.running)
+    assert button.isEnabled()
+    bad = session.model
+    click(qtbot, button)
+    assert (session.model, session.model_before) == (good, bad)
+    click(qtbot, button)
+    assert (session.model, session.model_before) == (bad, good)
+    assert went == [good, bad]
+    labelled.take(Session(labelled.scan))
+    assert not button.isEnabled()
+    assert told == []
 
 
 def test_a_model_that_comes_after_the_session_is_gone_is_dropped(qtbot, page, desk, make_model, tmp_path) -> None:

@@ -14,6 +14,8 @@ DIGITS = "123456789"  # napari's 1 deletes points and its 2 to 5 choose tools, s
 NO_CLASSES = "There are no classes yet: add them on the Label page."
 NO_POINT = "No point is chosen: click one, or propose points on the Label page."
 
+NOT_SEEN = "You were looking at another pattern. Here is that of the current point: press the key again to label it."
+
 Action = Callable[[Session], object]
 
 
@@ -40,10 +42,14 @@ NEED_POINT = {"Backspace", "Delete"}
 
 
 class PointKeys:
-    """Binds the keys on a layer of sample points, and gives them back."""
+    """Binds the keys on a layer of sample points, and gives them back.
+
+    `is_seen` tells whether the pattern of the current point is on the screen: nobody means to label another one.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.is_seen: Callable[[], bool] = lambda: True
         self._bound: list[str] = []
 
     def attach(self, layer: Any) -> None:
@@ -92,5 +98,7 @@ class PointKeys:
             tell(f"Key {key} has no class. Keys: {keys or 'none'}.")
         elif session.current is None:
             tell(NO_POINT)
+        elif not self.is_seen():
+            tell(NOT_SEEN)
         else:
             self.desk.attempt(lambda: session.label_current(name))

@@ -53,9 +53,15 @@ class SamplePoints(QObject):
         """The layer that marks the current point, or None."""
         return self._layers.ring
 
+    @property
+    def keys(self) -> PointKeys:
+        """The keys on the layer of the points."""
+        return self._keys
+
     def show(self) -> None:
         """Bring the points to the front, and the keyboard to them; layers that are missing are made."""
         if self._session is not None:
+            self.desk.show_scan()
             self._make()
             self._layers.raise_up()
             focus_canvas(self._layers.viewer)
@@ -73,6 +79,7 @@ class SamplePoints(QObject):
             session.current_changed.connect(self._draw_ring)
             if session.labels.points or session.labels:
                 self._make()
+                self._layers.raise_up()  # what is gone on with wants its keys
 
     def _make(self) -> None:
         before = self.layer

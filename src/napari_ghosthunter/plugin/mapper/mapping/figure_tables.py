@@ -37,8 +37,19 @@ class Table:
     help: str = ""
 
     def as_text(self) -> str:
-        """Give it as lines of tab-separated cells, for a spreadsheet."""
-        return "".join("\t".join(row) + "\n" for row in (self.header, *self.rows))
+        """Give it as lines of tab-separated cells, for a spreadsheet: numbers without commas, which read otherwise."""
+        return "".join("\t".join(row).replace(",", "") + "\n" for row in (self.header, *self.rows))
+
+
+def cut_note(domain_map: DomainMap) -> str:
+    """Say what a threshold of confidence does to the figures; empty without one."""
+    left_out = domain_map.provenance.get("positions_left_out", 0)
+    if not left_out:
+        return ""
+    return (
+        f"Without the {left_out:,} position{'s' if left_out > 1 else ''} below the threshold: areas are shares of the "
+        "others, and walls are cut where positions are left out."
+    )
 
 
 def areas(domain_map: DomainMap) -> Table:

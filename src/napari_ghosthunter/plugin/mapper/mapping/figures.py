@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.plugin.mapper.mapping.figure_tables import STAIRCASE, Table, areas, confusion, walls
+from napari_ghosthunter.plugin.mapper.mapping.figure_tables import STAIRCASE, Table, areas, confusion, cut_note, walls
 
 SWATCH = 12  # pixels
 NO_WALLS = "No two classes touch in this map."
@@ -30,14 +30,14 @@ class Figures(QTabWidget):
     def __init__(self) -> None:
         super().__init__()
         self.areas, self.walls, self.confusion = TableView(), TableView(), TableView()
-        self.walls_text, self.accuracy_text = _words(), _words()
+        self.areas_text, self.walls_text, self.accuracy_text = _words(), _words(), _words()
         copy = QPushButton("Copy")
         copy.setToolTip("Copy this table, to paste it into a spreadsheet")
         copy.setStyleSheet("padding: 0px 6px; min-height: 0px;")  # as low as the tabs that it is beside
         copy.clicked.connect(self.copy)
         self.setCornerWidget(copy)
         for title, parts in {
-            "Areas": (self.areas,),
+            "Areas": (self.areas, self.areas_text),
             "Walls": (self.walls, self.walls_text),
             "Accuracy": (self.accuracy_text, self.confusion),
         }.items():
@@ -58,7 +58,11 @@ class Figures(QTabWidget):
         self.areas.show_table(None if domain_map is None else areas(domain_map))
         found = None if domain_map is None or not domain_map.walls else walls(domain_map)
         self.walls.show_table(found)
-        self.walls_text.setText(STAIRCASE if found else "" if domain_map is None else NO_WALLS)
+        cut = "" if domain_map is None else cut_note(domain_map)
+        self.areas_text.setText(cut)
+        self.areas_text.setVisible(bool(cut))
+        about = STAIRCASE if found else "" if domain_map is None else NO_WALLS
+        self.walls_text.setText(f"{cut} {about}".strip())
 
     def show_accuracy(self, words: str, held_out: HeldOut | None) -> None:
         """Show what is known of the model: in words, and as counts if labels were kept back."""

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.window import tell, tell_error
 from napari_ghosthunter.session.session import Session
 
@@ -21,7 +22,20 @@ FILTER = f"Models (*{SUFFIX})"
 
 
 class ModelFiles(QWidget):
-    """Two buttons: open a model for the session at the desk, and save the one that it has."""
+    """Three buttons: open a model for the session at the desk, save the one that it has, go back to the one before.
+
+    Signals
+    -------
+    went_back()
+        The session uses the model from before the last training; the map is to be made again.
+
+    Parameters
+    ----------
+    desk
+        The desk.
+    """
+
+    went_back = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -29,12 +43,16 @@ class ModelFiles(QWidget):
         self.open_button, self.save_button = QPushButton("Open model…"), QPushButton("Save model…")
         self.open_button.setToolTip("Use a model from a file; it takes the place of the present one")
         self.save_button.setToolTip("Write the model to a file, to use it on other scans")
+        self.back_button = QPushButton("Model before")
+        self.back_button.setToolTip("Use the model from before the last training; press again to return")
         self.open_button.clicked.connect(self._ask_open)
         self.save_button.clicked.connect(self._ask_save)
+        self.back_button.clicked.connect(self._go_back)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.open_button)
         row.addWidget(self.save_button)
+        row.addWidget(self.back_button)
         self._background = Background()
         desk.session_changed.connect(self._leave)
 
@@ -43,6 +61,7 @@ class ModelFiles(QWidget):
         session = self.desk.session
         self.open_button.setEnabled(session is not None and not busy)
         self.save_button.setEnabled(session is not None and session.model is not None)
+        self.back_button.setEnabled(session is not None and session.model_before is not None and not busy)
 
     def open(self, path: str) -> None:
         """Read a model, and give it to the session that asked for it."""
@@ -68,11 +87,20 @@ class ModelFiles(QWidget):
     def _use(self, session: Session, model: Model) -> None:
         if session is not self.desk.session:
             return
-        from napari_ghosthunter.mapping.compatibility import compare_scans
+        from napari_ghosthunter.mapping.compatibility import can_apply, compare_scans
 
-        for warning in compare_scans(model, session.scan):
+        differences = compare_scans(model, session.scan)
+        if not can_apply(model, session.scan):  # it would only take the place of one that can
+            tell_error(differences[0])
+            return
+        for warning in differences:
             tell(warning)
         self.desk.attempt(lambda: session.use_model(model))
+
+    def _go_back(self) -> None:
+        session = self.desk.session
+        if session is not None and self.desk.attempt(session.go_back) is not None:
+            self.went_back.emit()
 
     def _ask_open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open model", "", FILTER)

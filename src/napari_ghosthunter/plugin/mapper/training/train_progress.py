@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from napari_ghosthunter.labelling.classes import short_list
 from napari_ghosthunter.plugin.mapper.training.training import Training
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def said_of(model: Model, so_far: bool) -> str:
     held = model.record.held_out
     if so_far and held.count:
         return f"{best}: epoch {model.record.best_epoch}, {held.right} of {held.count} held-out labels right"
-    return f"{best}: epoch {model.record.best_epoch}; {held}."
+    untested = f" Not tested: {short_list(held.untested)}." if held.count and held.untested else ""
+    return f"{best}: epoch {model.record.best_epoch}; {held}.{untested}"
 
 
 def time_left(seconds: float) -> str:
