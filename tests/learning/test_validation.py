@@ -50,7 +50,7 @@ def test_held_out_figures_derive_from_the_matrix():
     assert (held.count, held.right, held.accuracy) == (8, 7, 7 / 8)
     assert held.interval == wilson_interval(7, 8)
     assert str(held) == (
-        "7 of 8 held-out labels right: accuracy 0.875 (95 % interval 0.53 to 0.98); they also chose the epoch, so this "
+        "7 of 8 held-out labels right: accuracy 0.875 (95 % interval 0.53 to 0.98); they also chose the epoch, "
         "so it is probably a little too high"
     )
 

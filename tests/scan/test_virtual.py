@@ -129,7 +129,7 @@ def test_only_the_box_of_the_mask_is_read():
 @pytest.mark.parametrize("shape", [(64, 8, 16, 16), (1, 512, 16, 16)])
 def test_memory_is_bounded_for_tall_and_for_long_scans(shape, monkeypatch):
     monkeypatch.setattr(virtual, "BLOCK_BYTES", 20_000)
-    monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (20_000,))
+    monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (20_000, 0, None))
     recorder = Recorder(cube(shape))
     virtual_image(Scan(recorder), total_mask((16, 16)))
     mean_pattern(Scan(recorder))
@@ -137,7 +137,7 @@ def test_memory_is_bounded_for_tall_and_for_long_scans(shape, monkeypatch):
 
 
 def test_rows_stream_in_order_and_a_caller_may_stop(monkeypatch):
-    monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (1,))
+    monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (1, 0, None))
     recorder = Recorder(cube((6, 3, 4, 4)))
     stream = virtual_rows(Scan(recorder), [total_mask((4, 4)), np.eye(4)])
     start, stop, rows = next(stream)
@@ -149,7 +149,7 @@ def test_rows_stream_in_order_and_a_caller_may_stop(monkeypatch):
 
 
 def test_progress_counts_rows_up_to_all(monkeypatch):
-    monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (200,))
+    monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (200, 0, None))
     seen = []
     virtual_image(Scan(cube((7, 3, 4, 4))), total_mask((4, 4)), lambda done, of: seen.append((done, of)))
     assert seen == [(2, 7), (4, 7), (6, 7), (7, 7)]
