@@ -170,8 +170,10 @@ class Desk(QObject):
     @property
     def _untouched(self) -> bool:
         """Whether there is a session in which nothing was done yet: then a scan that is opened is the one meant."""
-        labels = None if self.session is None else self.session.labels
-        return labels is not None and not (len(labels.classes) or labels.points or labels.can_redo)
+        if self.session is None or self.session.model is not None:
+            return False
+        labels = self.session.labels
+        return not (len(labels.classes) or labels.points or labels.can_redo)
 
     def _follow(self, event: Any = None) -> None:
         layers = self.scan_layers
