@@ -159,3 +159,58 @@ def test_the_pattern_wanders():
 def test_a_wrong_choice_is_refused(wrong):
     with pytest.raises(ValidationError):
         SimulationConfig(**wrong)
+
+
+def test_what_is_off_by_default_changes_nothing_else():
+    plain, edge, dead = small(), small(vacuum_fraction=0.3), small(dead_rows=3)
+    assert not plain.vacuum.any()
+    assert (edge.scan.data[0, 0] != plain.scan.data[0, 0]).any()
+    row = np.flatnonzero((dead.scan.data == 0).all(axis=(0, 1, 3)))
+    assert len(row) == 3
+    kept = np.delete(dead.scan.data, row, axis=2)
+    assert (kept == np.delete(plain.scan.data, row, axis=2)).all()
+    assert (small(contamination=0.3).truth == plain.truth).all()
+
+
+def test_beside_the_sample_there_is_the_direct_beam_alone():
+    config = {**QUIET, "detector_shape": (64, 64), "counts": 1e5, "rotation_deg": 0, "centre_offset": (0, 0)}
+    simulation = small(**config, scan_shape=(20, 30), vacuum_fraction=0.25, background=0.05, contamination=0.3)
+    vacuum, data = simulation.vacuum, simulation.scan.data.astype(float)
+    assert vacuum.mean() == pytest.approx(0.25, abs=0.002)
+    assert vacuum[0, 0]
+    assert not vacuum[-1, -1]
+    assert (simulation.truth[vacuum] == NONE).all()
+    direct, bragg = (data[..., 28:36, columns].mean(axis=(2, 3)) for columns in (slice(28, 36), slice(40, 48)))
+    assert (bragg[vacuum] < 0.01 * direct[vacuum]).all()
+    assert (bragg[~vacuum] > 0.02 * direct[~vacuum]).all()
+    assert data[vacuum].sum(axis=(1, 2)).mean() == pytest.approx(1e5, rel=0.01)
+
+
+def test_contamination_adds_a_glow_that_varies_over_the_scan_and_not_with_the_domains():
+    def glow(share):
+        data = small(**QUIET, scan_shape=(24, 40), counts=1e6, gain=0.1, contamination=share).scan.data.astype(float)
+        return np.quantile(data, 0.1, axis=(2, 3)), data.sum(axis=(2, 3))  # between the disks, and of all
+
+    (clean, electrons), (dirty, as_many) = glow(0), glow(0.5)
+    more = dirty - clean
+    assert more.max() > 10
+    assert -1 <= more.min() < 0.2 * more.max()
+    steps = np.abs(np.diff(more, axis=1)).max(), np.abs(np.diff(more, axis=0)).max()
+    assert max(steps) < 0.4 * np.ptp(more)
+    assert as_many.mean() == pytest.approx(electrons.mean(), rel=0.01)
+
+
+def test_dead_rows_count_nothing_even_where_a_pixel_is_hot():
+    data = small(detector_shape=(16, 24), dead_rows=16, hot_pixels=20, cosmic_share=1).scan.data
+    assert not data.any()
+    assert not small(detector_shape=(16, 24), dead_rows=99).scan.data.any()
+
+
+def test_a_scan_with_everything_is_the_same_twice_and_on_disk(tmp_path):
+    choices = {"layout": "needles", "vacuum_fraction": 0.2, "contamination": 0.3, "dead_rows": 1}
+    one, again = small(**choices), small(**choices)
+    config = SimulationConfig(scan_shape=(10, 16), detector_shape=(32, 32), **choices)
+    on_disk = simulate(config, path=tmp_path / "scan.npy")
+    for other in (again, on_disk):
+        assert (one.scan.data == other.scan.data).all()
+        assert (one.vacuum == other.vacuum).all()

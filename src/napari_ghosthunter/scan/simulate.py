@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_ghosthunter.scan.layouts import Layout, level, smooth
 from napari_ghosthunter.scan.scan import Calibration, LazyArray, Provenance, Scan
 
 CLASS_NAMES = ("none", "vertical", "horizontal")
@@ -29,6 +30,8 @@ class SimulationConfig(BaseModel):
     scan_shape: tuple[int, int] = Field((34, 64), description="Probe positions (scan_y, scan_x).")
     detector_shape: tuple[int, int] = Field((64, 64), description="Detector pixels (k_y, k_x).")
     seed: int = Field(0, description="Seed of every random choice.")
+    layout: Layout = Field("wall", description="How the domains lie: one wall, a winding one, stripes or needles.")
+    period: float = Field(12.0, ge=2, description="Of stripes and needles: two domains, in probe positions.")
     wall_fraction: float = Field(0.12, ge=0, le=0.6, description="Share of the positions inside the wall band.")
     island_fraction: float = Field(0.08, ge=0, le=0.5, description="Share of the out-of-plane (none) island.")
     ghost_strength: float = Field(0.012, gt=0, le=0.1, description="Brightest ghost over the direct beam.")
@@ -45,14 +48,32 @@ class SimulationConfig(BaseModel):
     jitter: float = Field(0.003, ge=0, description="Random shift of the pattern centre, pattern by pattern.")
     hot_pixels: int = Field(4, ge=0, description="Detector pixels that are always hot.")
     cosmic_share: float = Field(0.02, ge=0, le=1, description="Share of the patterns with a random bright pixel.")
+    vacuum_fraction: float = Field(0.0, ge=0, le=0.9, description="Share of the positions beside the sample.")
+    contamination: float = Field(
+        0.0, ge=0, le=0.9, description="Largest share of the electrons in a diffuse glow that varies over the scan."
+    )
+    dead_rows: int = Field(0, ge=0, description="Rows of detector pixels that count nothing.")
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A simulated scan and its truth: class ids (scan_y, scan_x), indices into `names`."""
+    """A simulated scan and its truth.
+
+    Attributes
+    ----------
+    scan
+        The scan.
+    truth
+        Class ids (scan_y, scan_x), indices into `names`; in vacuum, where there is no sample to have one, that of none.
+    vacuum
+        Where there is no sample, (scan_y, scan_x).
+    names
+        Of the classes.
+    """
 
     scan: Scan
     truth: NDArray[np.uint8] = field(repr=False)
+    vacuum: NDArray[np.bool_] = field(repr=False)
     names: tuple[str, ...] = CLASS_NAMES
 
 
@@ -79,17 +100,28 @@ def simulate(config: SimulationConfig | None = None, *, path: Path | str | None 
     disks = _Disks.of(config)
     amplitudes = _amplitudes(config, disks, ghosts, rng)
     shifts = _shifts(config, rng)
-    background = _background(config)
+    background = _background(config, 0.18)
+    # what is off by default has chance of its own, so that it changes nothing else
+    extra = np.random.default_rng([config.seed, 1])
+    vacuum = _vacuum(config, extra)
+    truth[vacuum] = NONE
+    amplitudes[vacuum] = (np.hypot(disks.h, disks.k) == 0).astype(np.float32)  # the direct beam alone
+    dirt = config.contamination * (1 + np.tanh(smooth(config.scan_shape, extra))) / 2 * ~vacuum
+    glow = _background(config, 0.35)
+    dead = extra.choice(shape[2], min(config.dead_rows, shape[2]), replace=False)
     hot = rng.integers(0, config.detector_shape, size=(config.hot_pixels, 2))
     for row in range(config.scan_shape[0]):
         clean = amplitudes[row] @ disks.images.reshape(len(disks.images), -1)
         clean = clean.reshape(-1, *config.detector_shape)
         clean *= (1 - config.background) / clean.sum((1, 2), keepdims=True)
         clean += config.background * background
+        if config.contamination:
+            clean += dirt[row, :, None, None] * (glow - clean)
         cube[row] = _detect(_shifted(clean, shifts[row]), config, hot, rng)
+        cube[row][:, dead] = 0
     calibration = Calibration((2.0, 2.0), "nm", (0.02 * 64 / shape[2], 0.02 * 64 / shape[3]), "1/nm")
     data: LazyArray = cube if path is None else np.load(path, mmap_mode="r")
-    return Simulation(Scan(data, calibration, Provenance(path=path, reader="simulation")), truth)
+    return Simulation(Scan(data, calibration, Provenance(path=path, reader="simulation")), truth, vacuum)
 
 
 @dataclass(frozen=True)
@@ -122,32 +154,22 @@ class _Disks:
         return cls(np.clip(radius + 0.5 - distance, 0, 1).astype(np.float32), h[keep], k[keep], kind[keep])
 
 
-def _smooth(shape: tuple[int, int], rng: np.random.Generator, waves: int = 4) -> NDArray[np.float64]:
-    """Give a smooth random field of unit size: a few long waves, (scan_y, scan_x)."""
-    y, x = np.indices(shape) / max(shape)
-    field = np.zeros(shape)
-    for _ in range(waves):
-        frequency = rng.normal(0, 1.3, 2)
-        field += np.cos(2 * np.pi * (frequency[0] * y + frequency[1] * x) + rng.uniform(0, 2 * np.pi))
-    return np.asarray(field / np.sqrt(waves / 2))
-
-
 def _domains(config: SimulationConfig, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Lay out the domains: truth (scan_y, scan_x) and ghost weights (scan_y, scan_x, [vertical, horizontal])."""
     shape = config.scan_shape
     y, x = np.indices(shape) / max(shape)
-    level = x - x.max() / 2 + 0.5 * (y - y.max() / 2) + 0.06 * _smooth(shape, rng)
-    truth = np.where(level < 0, VERTICAL, HORIZONTAL).astype(np.uint8)
-    depth = np.abs(level)
+    side = level(config.layout, shape, config.period, rng)
+    truth = np.where(side < 0, VERTICAL, HORIZONTAL).astype(np.uint8)
+    depth = np.abs(side)
     half_width = np.quantile(depth, config.wall_fraction)
     in_wall = depth < half_width
-    island = np.hypot(y - 0.7 * y.max(), x - 0.85 * x.max()) + 0.02 * _smooth(shape, rng)
+    island = np.hypot(y - 0.7 * y.max(), x - 0.85 * x.max()) + 0.02 * smooth(shape, rng)
     out_of_plane = island < np.quantile(island, config.island_fraction)
     truth[in_wall | out_of_plane] = NONE
     # In the wall both ghosts overlap, faint, and neither wins; there is no sharp edge to where one does.
-    share = level / max(half_width, 1e-9)
+    share = side / max(half_width, 1e-9)
     horizontal = (1 + np.tanh(1.2 * share)) / 2
-    fade = (0.4 + 0.6 * np.clip(np.abs(share), 0, 1) ** 2) * (1 + 0.25 * np.tanh(_smooth(shape, rng)))
+    fade = (0.4 + 0.6 * np.clip(np.abs(share), 0, 1) ** 2) * (1 + 0.25 * np.tanh(smooth(shape, rng)))
     weight = np.stack([1 - horizontal, horizontal], axis=-1) * fade[..., None]
     weight[out_of_plane] = 0
     return truth, weight
@@ -162,8 +184,8 @@ def _amplitudes(
     envelope = np.exp(-0.22 * radius**2)
     structure = np.where(bragg, rng.uniform(0.04, 0.35, radius.size), rng.uniform(0.3, 1.0, radius.size))
     structure[direct] = 1
-    thickness = config.thickness_variation * _smooth(shape, rng)
-    tilt = config.tilt_variation * np.stack([_smooth(shape, rng), _smooth(shape, rng)])
+    thickness = config.thickness_variation * smooth(shape, rng)
+    tilt = config.tilt_variation * np.stack([smooth(shape, rng), smooth(shape, rng)])
     phase = rng.uniform(0, 2 * np.pi, radius.size)
     # Thickness makes beams swing against each other; tilt brightens one side of the pattern.
     swing = 1 + 0.6 * np.sin(phase + 2 * thickness[..., None])
@@ -178,18 +200,28 @@ def _amplitudes(
 
 def _shifts(config: SimulationConfig, rng: np.random.Generator) -> NDArray[np.float64]:
     """Shift of the pattern at each position in pixels, (scan_y, scan_x, [k_y, k_x])."""
-    slow = np.stack([_smooth(config.scan_shape, rng, 2) for _ in range(2)], axis=-1)
+    slow = np.stack([smooth(config.scan_shape, rng, 2) for _ in range(2)], axis=-1)
     fast = rng.normal(0, 1, slow.shape)
     return np.asarray(
         min(config.detector_shape) * (np.array(config.centre_offset) + config.drift * slow + config.jitter * fast)
     )
 
 
-def _background(config: SimulationConfig) -> NDArray[np.float32]:
-    """Diffuse scattering around the beam, sum one, (k_y, k_x)."""
+def _vacuum(config: SimulationConfig, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Mark the positions beside the sample, whose edge winds around the first corner, (scan_y, scan_x)."""
+    y, x = np.indices(config.scan_shape) / max(config.scan_shape)
+    inside = np.hypot(y, x) + 0.03 * smooth(config.scan_shape, rng)
+    order = np.argsort(inside, axis=None)[: round(config.vacuum_fraction * inside.size)]
+    beside = np.zeros(config.scan_shape, bool)
+    beside.ravel()[order] = True
+    return beside
+
+
+def _background(config: SimulationConfig, width: float) -> NDArray[np.float32]:
+    """Diffuse scattering around the beam, of so wide a core in shares of the side, sum one, (k_y, k_x)."""
     y, x = np.indices(config.detector_shape, dtype=np.float32)
     centre, side = (np.array(config.detector_shape) - 1) / 2, min(config.detector_shape)
-    glow: NDArray[np.float32] = (1 + ((y - centre[0]) ** 2 + (x - centre[1]) ** 2) / (0.18 * side) ** 2) ** -1.5
+    glow: NDArray[np.float32] = (1 + ((y - centre[0]) ** 2 + (x - centre[1]) ** 2) / (width * side) ** 2) ** -1.5
     glow /= glow.sum()
     return glow
 
