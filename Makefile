@@ -19,7 +19,7 @@ PYTEST_PLAIN := $(PYTEST) -p no:napari -p no:pytest-qt --ignore=tests/plugin
 PYTEST_WINDOW := QT_API=$(QT_API) PYTEST_QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo screenshots test test-all system-packages lint types imports manifest format clean
+.PHONY: help venv install demo screenshots bench test test-all system-packages lint types imports manifest format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -51,6 +51,9 @@ demo: $(VENV)/.installed  ## map the domains of the built-in sample scan; pictur
 
 screenshots: system-packages $(VENV)/.installed-tests  ## make the pictures of docs/tutorial.md anew
 	QT_API=$(QT_API) $(SCREEN) $(BIN)/python tools/screenshots.py
+
+bench: system-packages $(VENV)/.installed-tests  ## print the table of docs/performance.md (some 15 min, 4 GB in TMPDIR)
+	QT_API=$(QT_API) $(BIN)/python -m benchmarks
 
 # ---- checks ----
 

@@ -1,27 +1,36 @@
-"""How far the Diffraction viewer is behind the cursor: from mouse move to drawn pattern, in a real napari window.
+"""Row 4: how far the Diffraction viewer is behind the cursor, from mouse move to drawn pattern, in a napari window.
 
-The scan is a memory map of 512 x 512 uint16 patterns, in the page cache. Without a screen, on Linux:
-
-    xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/hover.py
+The scan is a memory map of 512 x 512 uint16 patterns, in the page cache. Without a screen, on Linux, put
+`xvfb-run -a -s "-screen 0 1600x1000x24"` before it.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.common import scratch
+from benchmarks.rows import Row, at_most, run_alone
 
 SCAN_SHAPE, DETECTOR_SHAPE = (16, 32), (512, 512)
 MOVES = 200
 PAUSE_S = 0.03  # between two moves: vispy drops those that come within 10 ms
 
 
-def main() -> None:
-    """Move the mouse, and print the figures."""
+def rows(quick: bool) -> Iterator[Row]:
+    """Measure the moves."""
+    late = milliseconds_late(20 if quick else MOVES)
+    what = f"pattern under the cursor, {DETECTOR_SHAPE[0]} x {DETECTOR_SHAPE[1]} uint16 memory map"
+    yield Row(f"{what}: median of {len(late)} moves", f"{np.median(late):.0f} ms")
+    yield at_most(f"{what}: 95th percentile", float(np.percentile(late, 95)), 50, " ms")
+
+
+def milliseconds_late(moves: int) -> list[float]:
+    """Move the mouse, and take the time until the pattern is drawn."""
     import napari
     from qtpy.QtCore import QEvent, QPointF, Qt
     from qtpy.QtGui import QMouseEvent
@@ -39,8 +48,8 @@ def main() -> None:
             if time.perf_counter() > end:
                 raise TimeoutError("The pattern was not drawn.")
 
-    with tempfile.TemporaryDirectory() as folder:
-        scan = open_scan(write_scan(Path(folder) / "scan.npy"))
+    with scratch() as folder:
+        scan = open_scan(write_scan(folder / "scan.npy"))
         viewer = napari.Viewer()
         data, layer, _ = scan_layer(scan)
         shown = viewer.add_image(data, **layer)
@@ -54,7 +63,7 @@ def main() -> None:
         dock.canvas.drawing.canvas._scene_canvas.events.draw.connect(lambda _: drawn.append(time.perf_counter()))
         canvas, camera = canvas_of(viewer), viewer.scene.camera
         rng, late, before = np.random.default_rng(0), [], (-1, -1)
-        for _ in range(MOVES):
+        for _ in range(moves):
             position = tuple(int(value) for value in rng.integers(SCAN_SHAPE))
             if position == before:
                 continue
@@ -75,10 +84,7 @@ def main() -> None:
             pause = time.perf_counter() + PAUSE_S
             turn(lambda until=pause: time.perf_counter() > until)
         viewer.close()
-    print(  # noqa: T201
-        f"{len(late)} moves over a {DETECTOR_SHAPE} uint16 memory map, {os.cpu_count()} cores: "
-        f"median {np.median(late):.0f} ms, 95 % within {np.percentile(late, 95):.0f} ms"
-    )
+    return late
 
 
 def write_scan(path: Path) -> Path:
@@ -94,4 +100,4 @@ def write_scan(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    run_alone("benchmarks.hover", rows)

@@ -1,25 +1,25 @@
 """How a training feels in the window: gaps of the event loop, and what the preview of the map costs.
 
 A simulated scan is labelled from its known domains and trained on the CPU in a real napari window, as a user would. A
-timer should come every 20 ms; a gap is by how much it comes late. Without a screen, on Linux:
-
-    xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/window.py
-    xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/window.py --epochs 200 --size 64
+timer should come every 20 ms; a gap is by how much it comes late. Without a screen, on Linux, put
+`xvfb-run -a -s "-screen 0 1600x1000x24"` before it.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
+from benchmarks.common import scratch
+from benchmarks.rows import Row, at_most, run_alone
+
 TICK_MS = 20
+EPOCHS, QUICK_EPOCHS = 60, 3
 
 
 class Gaps:
@@ -51,16 +51,20 @@ def wait_for(signal: Any) -> None:
     loop.exec()
 
 
-def main() -> None:
-    """Train, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--size", type=int, default=128, help="input size of the network")
-    arguments = parser.parse_args()
+def rows(quick: bool) -> Iterator[Row]:
+    """Measure a training."""
+    late, share, told = trained(QUICK_EPOCHS if quick else EPOCHS)
+    what = "gap of the event loop while training"
+    yield at_most(f"{what}: 95th percentile", float(np.percentile(late, 95)), 100, " ms", told)
+    yield Row(f"{what}: the longest (torch is loaded meanwhile)", f"{late.max():.0f} ms")
+    yield at_most("share of the training time that previews of the map take", 100 * share, 10, " %")
 
+
+def trained(epochs: int) -> tuple[NDArray[np.float64], float, str]:
+    """Train; give the gaps in milliseconds, the share of the previews, and what was trained."""
     import napari
 
-    from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+    from napari_ghosthunter.learning.config import TrainingConfig
     from napari_ghosthunter.plugin.mapper.desk import Desk
     from napari_ghosthunter.plugin.mapper.training.preview import Preview
     from napari_ghosthunter.plugin.mapper.training.train_page import TrainPage
@@ -80,15 +84,14 @@ def main() -> None:
     maps: list[Any] = []
     preview.ready.connect(maps.append)
 
-    with tempfile.TemporaryDirectory() as folder:
-        session = Session.start(sample.scan, data_folder=Path(folder))
+    with scratch() as folder:
+        session = Session.start(sample.scan, data_folder=folder)
         for name in sample.names:
             session.labels.add_class(name)
         session.propose(10)
         while session.current is not None:
             session.label_current(sample.names[sample.truth[session.current]])
-        session.training_config = TrainingConfig(epochs=arguments.epochs)
-        session.pattern_config = PatternConfig(size=arguments.size)
+        session.training_config = TrainingConfig(epochs=epochs)
         desk.layer = viewer.layers[0]
         desk.take(session)
         gaps = Gaps()
@@ -99,15 +102,9 @@ def main() -> None:
         spent = preview.pace.spent if preview.pace else 0.0
         desk.close()
     viewer.close()
-    late = np.array(gaps.late)
-    found = [
-        f"{len(session.labels)} labels, {arguments.epochs} epochs of {arguments.size} pixels, {os.cpu_count()} cores",
-        f"training: {took:.1f} s",
-        f"gaps of the event loop: 95 % under {np.percentile(late, 95):.1f} ms, longest {late.max():.0f} ms",
-        f"preview: {len(maps)} maps, {spent:.2f} s, {spent / took:.1%} of the time",
-    ]
-    print("\n".join(found))  # noqa: T201
+    told = f"{len(session.labels)} labels, {epochs} epochs in {took:.0f} s, {len(maps)} previews"
+    return np.array(gaps.late), spent / took, told
 
 
 if __name__ == "__main__":
-    main()
+    run_alone("benchmarks.window", rows)

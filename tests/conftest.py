@@ -69,7 +69,8 @@ def make_model() -> Callable[..., Any]:
             learning_rate=4e-4, seconds=0.1,
         )  # fmt: skip
         record = TrainingRecord(
-            config=TrainingConfig(seed=seed), labels_per_class=dict.fromkeys(names, 2), best_epoch=1, history=(epoch,),
+            config=TrainingConfig(network="ghosthunter", seed=seed), labels_per_class=dict.fromkeys(names, 2),
+            best_epoch=1, history=(epoch,),
             held_out=HeldOut(names=names, confusion=((0,) * len(names),) * len(names)),
         )  # fmt: skip
         fitted = FittedPatterns(config=config, detector_shape=detector_shape, size=size)

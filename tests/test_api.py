@@ -106,11 +106,14 @@ def test_what_is_printed_is_short(make_model) -> None:
     model = make_model(names=tuple(names))
     domains = gh.segment(scan, model)
     labels = gh.LabelSet(gh.ClassScheme.from_names(names), scan.scan_shape, {(0, 0): "class 0", (5, 7): "class 1"})
-    report = next(gh.train(scan, labels, gh.TrainingConfig(epochs=2)))
+    report = next(gh.train(scan, labels, gh.TrainingConfig(network="ghosthunter", epochs=2)))
+    fitted = next(gh.train(scan, labels, gh.TrainingConfig(epochs=2)))
     printed = {
         "Scan('scan': 6 x 8 probe positions, 16 x 16 detector pixels, uint16)": scan,
         "DomainMap(6 x 8 probe positions; class 0 ": domains,
         "EpochReport(epoch 1 of 2: loss ": report,
+        "EpochReport(step 1: loss ": fitted,
+        "Model('swift' for class 0, class 1; patterns of 16 x 16 pixels; 8,322 parameters; 1 step, not ": fitted.model,
         "Model('ghosthunter' for class 0, class 1; patterns of 16 x 16 pixels; ": report.model,
         "Model('ghosthunter' for class 0, class 1, class 2, class 3, class 4, class 5 and 54 more; ": model,
         "Session(Scan('scan': ": gh.Session(scan, labels),

@@ -11,7 +11,6 @@ from typing import Any
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 SIZE = (1600, 1000)
-EPOCHS = 120
 
 
 def main() -> None:
@@ -48,13 +47,11 @@ def tutorial(viewer: Any) -> None:
         label(viewer, mapper.desk.session)
 
     session = mapper.desk.session
-    session.training_config = session.training_config.model_copy(update={"epochs": EPOCHS})
     mapper.show_page(mapper.train_page)
     mapper.train_page.train_button.click()
-    until(lambda: len(session.history) > EPOCHS * 2 // 3, 600)
-    picture(viewer, "train")
-    until(lambda: not mapper.training.running, 600)
+    until(lambda: session.model is not None and not mapper.training.running, 600)
     until(lambda: session.map_is_current and not mapper.mapping.running, 600)
+    picture(viewer, "train")
     mapper.show_page(mapper.map_page)
     picture(viewer, "map")
 

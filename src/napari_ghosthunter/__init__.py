@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Model as Model
     from napari_ghosthunter.learning.modelfile import load_model as load_model
     from napari_ghosthunter.learning.modelfile import save_model as save_model
-    from napari_ghosthunter.learning.training import EpochReport as EpochReport
+    from napari_ghosthunter.learning.report import EpochReport as EpochReport
     from napari_ghosthunter.learning.training import train as train
     from napari_ghosthunter.mapping.compatibility import check_scan as check_scan
     from napari_ghosthunter.mapping.compatibility import compare_scans as compare_scans
@@ -57,7 +57,7 @@ _HOMES = {
     "load_model": "learning.modelfile",
     "save_model": "learning.modelfile",
     "PatternConfig": "learning.config",
-    "EpochReport": "learning.training",
+    "EpochReport": "learning.report",
     "train": "learning.training",
     "check_scan": "mapping.compatibility",
     "compare_scans": "mapping.compatibility",

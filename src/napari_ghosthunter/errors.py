@@ -63,6 +63,10 @@ class ClusterError(GhostHunterError):
     """A Dask cluster cannot be reached or started, or its workers cannot do what they are asked to."""
 
 
+class MissingExtraError(GhostHunterError, ImportError):
+    """A package is missing that only one part needs, an extra of the installation."""
+
+
 class SessionError(GhostHunterError):
     """A sitting or a bundle cannot be opened, or gone on with."""
 

@@ -74,11 +74,24 @@ def test_random_positions(call, samples, tmp_path):
     assert len(a) == 10
 
 
+def test_uncertain_points_need_no_model(call, samples, tmp_path):
+    labels = tmp_path / "l.csv"
+    labels.write_text("scan_y,scan_x,label\n0,0,a\n")
+    arguments = ("--step", 5, "--method", "uncertain", "--labels", labels, "--out", "p.csv")
+    assert "labels of at least two classes" in call("sample", samples / "scan.npy", *arguments).error
+    labels.write_text("scan_y,scan_x,label\n0,0,a\n5,12,b\n0,12,b\n")
+    called = call("sample", samples / "scan.npy", *arguments)
+    assert called.code == 0
+    reasons = [row[2].split()[0] for row in rows_of(tmp_path / "p.csv")[1:]]
+    assert reasons == ["uncertain"] * 4 + ["unlike"]
+    assert "map is least sure: 4" in called.out
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--method", "random"), "needs --count"),
-        (("--method", "magic"), "'magic' is not one of 'adaptive', 'random'"),
+        (("--method", "magic"), "'magic' is not one of 'adaptive', 'random', 'uncertain'"),
         (("--labels", "nothing.csv"), "Cannot read nothing.csv"),
         (("--labels", "OUTSIDE"), "line 3: Position (10, 1) is outside the scan of 10 x 14"),
         (("--labels", "CONFLICT"), "different labels to one position: (0, 0) a / b"),

@@ -20,18 +20,40 @@ def test_it_prints_the_held_out_figures_and_writes_the_model_alone(train, tmp_pa
     called = train("--epochs", 2)
     assert (called.code, called.err) == (0, "")
     assert "20 labels (none " in called.out
+    assert "fit in 0." in called.out
+    assert " s, 2 steps, not yet converged\n" in called.out
     assert "held-out labels right: accuracy 0." in called.out
+    assert "each was judged by a fit that had seen neither it nor its neighbourhood" in called.out
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
     with safe_open(tmp_path / "m.safetensors", "pt") as file:
         assert file.metadata().keys() == {"ghosthunter"}
     assert load_model(tmp_path / "m.safetensors").classes.names == ("none", "vertical", "horizontal")
 
 
-def test_the_same_seed_gives_the_same_model(train, tmp_path):
+def test_a_fit_ends_by_itself_and_says_so(train, tmp_path):
+    called = train()
+    record = load_model(tmp_path / "m.safetensors").record
+    assert record.converged
+    assert record.config.network == "swift"
+    assert f" s, converged after {len(record.history)} steps\n" in called.out
+
+
+def test_the_network_of_the_paper_says_which_epoch_it_kept(train, tmp_path):
+    called = train("--network", "ghosthunter", "--epochs", 2)
+    model = load_model(tmp_path / "m.safetensors")
+    assert model.network == "ghosthunter"
+    assert "2 epochs in " in called.out
+    assert f"; kept epoch {model.record.best_epoch}, the one with the lowest held-out loss\n" in called.out
+    assert "they also chose the epoch" in called.out
+
+
+@pytest.mark.parametrize("network", ["swift", "ghosthunter"])
+def test_the_same_seed_gives_the_same_model(train, tmp_path, network):
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        assert train("--epochs", 3, "--seed", seed, "--device", "cpu", out=name).code == 0
+        assert train("--network", network, "--epochs", 3, "--seed", seed, "--device", "cpu", out=name).code == 0
     a, b, c = (load_model(tmp_path / name) for name in "abc")
-    assert a.hash == b.hash != c.hash
+    assert a.hash == b.hash
+    assert (a.hash == c.hash) == (network == "swift")  # which leaves nothing to chance
     assert all(np.array_equal(a.weights[name], b.weights[name]) for name in a.weights)
     # in the files only the times differ
     assert timeless(a) == timeless(b)
@@ -69,7 +91,7 @@ def test_symmetries(train, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--network", "nope"), "There is no network 'nope'; choose one of: ghosthunter"),
+        (("--network", "nope"), "There is no network 'nope'; choose one of: swift, ghosthunter."),
         (("--device", "nope"), "There is no device 'nope'; choose one of: auto, cpu, cuda, mps"),
         (("--dataset", "nope"), "There is no dataset 'nope'"),
         (("--reader", "nope"), "There is no reader 'nope'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_labels_survive_the_file(tmp_path: Path, labels: dict[tuple[int, int], s
     write_labels(path, labels)
     read, report = read_labels(path, (41, 41))
     assert read == labels
-    assert report == LabelReport(len(labels), len(labels), 0)
+    assert replace(report, alike=()) == LabelReport(len(labels), len(labels), 0)  # names that look alike are told, too
     assert read.scan_shape == (41, 41)
     assert not read.can_undo
 

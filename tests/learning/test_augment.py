@@ -178,3 +178,12 @@ def test_the_shift_follows_how_far_the_centre_wanders():
 def test_without_a_clear_beam_the_shift_is_a_small_share():
     noise = np.random.default_rng(0).poisson(20, (4, 5, 64, 64)).astype(np.uint16)
     assert shift_reach(TrainingConfig(), centre_wander(gh.Scan(noise)), 128) == round(UNKNOWN_SHIFT * 128)
+
+
+def test_turned_patterns_are_laid_where_all_others_lie_and_those_as_they_are_stay():
+    inputs, targets = batch(60)
+    turns = declared_turns(TrainingConfig(symmetries={"rot90": SWAP}), PAPER, (16, 16))
+    found, _ = Augmentation(turns, 0, torch.Generator().manual_seed(0), lambda patterns: patterns + 9)(inputs, targets)
+    as_they_are = (found == inputs).flatten(1).all(1)
+    assert 15 < int(as_they_are.sum()) < 45
+    assert torch.equal(found[~as_they_are], turn(inputs[~as_they_are], "rot90") + 9)

@@ -1,10 +1,19 @@
 """Which device is taken."""
 
+import threading
+
 import pytest
 import torch
 
 from napari_ghosthunter.errors import TrainingError
-from napari_ghosthunter.learning.device import available_devices, choose_device, device_titles, spare_core
+from napari_ghosthunter.learning.device import (
+    MOST_THREADS,
+    available_devices,
+    choose_device,
+    device_titles,
+    own_threads,
+    spare_core,
+)
 
 
 @pytest.fixture
@@ -77,3 +86,51 @@ def test_a_user_who_says_how_many_threads_gets_them(three_threads, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     with spare_core():
         assert torch.get_num_threads() == 3
+
+
+def in_another_thread(action):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(action()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def computing_threads(device="cpu"):
+    """How many threads compute, seen by letting them all wait for each other; and how many torch uses in each."""
+    with own_threads(torch.device(device)) as pool:
+        count = pool._max_workers
+        together = threading.Barrier(count, timeout=20)
+        list(pool.map(lambda _: together.wait(), range(count)))
+        return count, pool.submit(torch.get_num_threads).result()
+
+
+def test_as_many_threads_as_torch_would_use_compute_with_one_each(three_threads):
+    assert computing_threads() == (3, 1)
+    assert torch.get_num_threads() == 3
+    assert in_another_thread(torch.get_num_threads) == 3
+
+
+def test_beside_the_main_thread_a_core_is_left_to_that(three_threads, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for cores, used in ((1, 1), (2, 1), (3, 2), (64, 3)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert in_another_thread(computing_threads) == (used, 1)
+
+
+def test_a_gpu_has_one_thread_and_memory_bounds_the_others(monkeypatch):
+    assert computing_threads("cuda") == (1, 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1000)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    with own_threads(torch.device("cpu")) as pool:
+        assert pool._max_workers == MOST_THREADS
+
+
+def test_leaving_early_drops_what_has_not_begun(three_threads):
+    go_on, done = threading.Event(), []
+    with own_threads(torch.device("cuda")) as pool:
+        pool.submit(go_on.wait, 20)
+        waiting = pool.submit(done.append, 1)
+        threading.Timer(0.05, go_on.set).start()
+    assert waiting.cancelled()
+    assert not done

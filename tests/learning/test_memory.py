@@ -10,10 +10,11 @@ import torch
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.learning import training
+from napari_ghosthunter.learning import descent
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.network import NETWORKS, GhostHunter
-from napari_ghosthunter.learning.training import EpochReport, train
+from napari_ghosthunter.learning.report import EpochReport
+from napari_ghosthunter.learning.training import train
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 
@@ -93,7 +94,7 @@ def test_too_little_for_the_network_says_what_to_do(scan, labels, memory, monkey
     def place(*_: object) -> None:
         raise CUDA_SAYS
 
-    monkeypatch.setattr(training, "placed", place)
+    monkeypatch.setattr(descent, "placed", place)
     with pytest.raises(TrainingError, match="choose the CPU, or a smaller input size"):
         run(scan, labels)
 

@@ -15,6 +15,9 @@ from napari_ghosthunter.errors import ModelError, OutputError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.learning import modelfile
 from napari_ghosthunter.learning.modelfile import FORMAT, KEY, load_model, save_model
+from napari_ghosthunter.learning.network import NETWORKS
+from napari_ghosthunter.mapping.segmentation import segment
+from napari_ghosthunter.scan.scan import Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -212,6 +215,38 @@ def test_the_old_file_stays_when_a_new_one_cannot_be_written(make_model, saved, 
         save_model(make_model(seed=1), saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_model_of_before_patterns_were_aligned_loads_and_maps_unaligned(make_model, saved):
+    patterns = described(saved)["patterns"]
+    old = {name: value for name, value in patterns.items() if name not in {"template", "turn"}}
+    old["config"] = {name: value for name, value in patterns["config"].items() if name != "align"}
+    assert old != patterns
+    rewrite(saved, patterns=old)
+    loaded = load_model(saved)
+    assert loaded.patterns.template is None
+    scan = Scan(np.random.default_rng(0).poisson(20, (3, 5, 16, 16)).astype(np.uint16))
+    plain, found = (segment(scan, model, device="cpu").probabilities for model in (make_model(align=False), loaded))
+    np.testing.assert_array_equal(found, plain)
+
+
+@pytest.mark.parametrize("template", [[], [[0.0] * 16] * 15, [[0.0] * 16] * 15 + [[0.0]], [["x"] * 16] * 16, 3])
+def test_a_template_that_does_not_fit_is_refused(saved, template):
+    rewrite(saved, patterns=described(saved)["patterns"] | {"template": template})
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_trained_model_comes_back_with_its_template_and_says_the_same(run, labels, simulation, tmp_path, network):
+    model = run(labels, epochs=2, network=network)[-1].model
+    save_model(model, tmp_path / "m")
+    loaded = load_model(tmp_path / "m")
+    assert loaded.patterns == model.patterns
+    assert loaded.patterns.template is not None
+    assert (loaded.hash, loaded.record) == (model.hash, model.record)
+    before, after = (segment(simulation.scan, one, device="cpu").probabilities for one in (model, loaded))
+    np.testing.assert_array_equal(before, after)
 
 
 def test_the_weights_do_not_hang_on_the_file(saved, make_model):

@@ -1,11 +1,12 @@
 """The networks by name."""
 
+import numpy as np
 import pytest
 import torch
 
 from napari_ghosthunter.errors import ModelError
-from napari_ghosthunter.learning.config import DEFAULT_NETWORK
-from napari_ghosthunter.learning.network import NETWORKS, GhostHunter, build_network
+from napari_ghosthunter.learning.network import COMPONENTS, NETWORKS, SQUARED, GhostHunter, Swift, build_network
+from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
 
 
 def parameters(network):
@@ -32,11 +33,32 @@ def test_the_network_gives_logits_and_no_probabilities():
 
 @pytest.mark.parametrize("name", ["", "resnet", "GhostHunter"])
 def test_an_unknown_network_names_those_there_are(name):
-    with pytest.raises(ModelError, match=r"choose one of: ghosthunter"):
+    with pytest.raises(ModelError, match=r"choose one of: swift, ghosthunter"):
         build_network(name, 3, 128)
 
 
 def test_another_network_is_had_by_its_name(monkeypatch):
     monkeypatch.setitem(NETWORKS, "other", lambda classes, size: torch.nn.Linear(size, classes))
     assert isinstance(build_network("other", 2, 16), torch.nn.Linear)
-    assert isinstance(build_network(DEFAULT_NETWORK, 2, 16), GhostHunter)
+    assert isinstance(build_network(DEFAULT_NETWORK, 2, 16), Swift)
+    assert isinstance(build_network("ghosthunter", 2, 16), GhostHunter)
+
+
+@pytest.mark.parametrize(("classes", "size", "side"), [(2, 16, 16), (3, 64, 64), (3, 128, 64), (255, 184, 92)])
+def test_swift_has_components_of_coarse_patterns_and_one_layer(classes, size, side):
+    network = build_network("swift", classes, size)
+    assert network(torch.zeros(5, 1, size, size)).shape == (5, classes)
+    assert parameters(network) == (side**2 + 1) * COMPONENTS + (COMPONENTS + SQUARED + 1) * classes
+
+
+def test_the_features_of_swift_are_components_and_squares_of_the_first():
+    network, inputs = build_network("swift", 3, 96), torch.randn(4, 1, 96, 96)
+    with torch.inference_mode():
+        features = network.features(inputs).numpy()
+        logits = network(inputs)
+    binned = inputs.numpy().reshape(4, 48, 2, 48, 2).mean((2, 4)).reshape(4, -1)
+    weight, bias = (parameter.detach().numpy() for parameter in network.components.parameters())
+    components = binned @ weight.T + bias
+    np.testing.assert_allclose(features[:, :COMPONENTS], components, atol=1e-5)
+    np.testing.assert_allclose(features[:, COMPONENTS:], components[:, :SQUARED] ** 2 / 2, atol=1e-5)
+    torch.testing.assert_close(logits, network.head(torch.from_numpy(features)))

@@ -8,16 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_ghosthunter.learning.patterns import (
-    CONTRAST_FLOOR,
-    HOT,
-    FittedPatterns,
-    PatternConfig,
-    fit_patterns,
-    input_size,
-    local_contrast,
-    standardized,
-)
+from napari_ghosthunter.learning.patterns import FittedPatterns, PatternConfig, fit_patterns, input_size
+from napari_ghosthunter.learning.reducing import HOT
+from napari_ghosthunter.learning.scaling import CONTRAST_FLOOR, local_contrast, standardized
 from napari_ghosthunter.scan.scan import Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,6 +1,9 @@
 """One model, many scans: each is mapped or reported, whatever the others are."""
 
+import gc
 import os
+import threading
+import weakref
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -8,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.errors import ScanError, TrainingError
 from napari_ghosthunter.learning.looks import describe_looks
 from napari_ghosthunter.mapping.batch import map_scans, names_of
 from napari_ghosthunter.mapping.domains import DomainMap
@@ -239,6 +242,127 @@ def test_leaving_the_loop_leaves_whole_maps_only(make_model, files, tmp_path):
 def test_a_device_that_is_not_there_is_refused_at_once(make_model, files):
     with pytest.raises(TrainingError, match="no device 'nope'"):
         map_scans(make_model(), files, device="nope")
+
+
+# ---- one ahead ----
+
+
+class Opener:
+    """Opens in-memory scans by number, notes when, and waits where it is told to."""
+
+    def __init__(self, cubes, bad=()):
+        self.cubes, self.bad = cubes, bad
+        self.begun = [threading.Event() for _ in cubes]
+        self.may = [threading.Event() for _ in cubes]
+        self.counts = [0] * len(cubes)
+        self.alive = weakref.WeakSet()
+        self.most = 0
+
+    def __call__(self, path):
+        index = int(path.stem)
+        self.counts[index] += 1
+        if index and self.counts[index] == 1:  # the look at all before the first is mapped
+            return Scan(self.cubes[index])
+        self.begun[index].set()
+        assert self.may[index].wait(WAIT_S)
+        if index in self.bad:
+            raise ScanError(f"Scan {index} is broken.")
+        scan = Scan(Tracked(self.cubes[index]))
+        self.alive.add(scan.data)
+        gc.collect()
+        self.most = max(self.most, len(self.alive))
+        return scan
+
+    def open_all(self):
+        for event in self.may:
+            event.set()
+
+
+class Tracked:
+    """An array that can be referred to weakly."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, key):
+        return self.array[key]
+
+
+WAIT_S = 30  # for what comes at once unless it is broken
+
+
+@pytest.fixture
+def opener(cube):
+    opener = Opener([cube + number for number in range(4)])
+    yield opener
+    opener.open_all()
+
+
+def paths_of(opener):
+    return [Path(f"{number}.x") for number in range(len(opener.cubes))]
+
+
+def ahead_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ghosthunter-ahead")]
+
+
+def test_the_next_scan_is_opened_while_the_present_one_is_computed(make_model, opener):
+    opener.may[0].set()
+    reports = map_scans(make_model(), paths_of(opener), device="cpu", opener=opener)
+    first = next(reports)
+    assert (first.index, first.rows) == (0, 0)
+    assert opener.begun[1].wait(WAIT_S)  # and cannot end: the first is mapped all the same
+    assert next(report for report in reports if report.finished).index == 0
+    assert not opener.begun[2].is_set()
+    opener.open_all()
+    rest = [(report.index, report.finished) for report in reports]
+    assert rest == sorted(rest)
+    assert [index for index, finished in rest if finished] == [1, 2, 3]
+    assert ahead_threads() == []
+
+
+def test_no_more_than_two_scans_are_open(make_model, opener):
+    opener.open_all()
+    list(map_scans(make_model(), paths_of(opener), device="cpu", opener=opener))
+    assert opener.most == 2
+
+
+def test_a_scan_that_fails_ahead_is_reported_in_its_turn(make_model, opener):
+    opener.open_all()
+    opener.bad = (1, 3)
+    reports = list(map_scans(make_model(), paths_of(opener), device="cpu", opener=opener))
+    assert [report.index for report in reports] == sorted(report.index for report in reports)
+    assert [(end.index, end.error) for end in reports if end.finished] == [
+        (0, ""), (1, "Scan 1 is broken."), (2, ""), (3, "Scan 3 is broken."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("leave", ["close", "throw"])
+def test_leaving_the_loop_ends_the_thread(make_model, opener, leave):
+    opener.may[0].set()
+    reports = map_scans(make_model(), paths_of(opener), device="cpu", opener=opener)
+    next(reports)
+    assert opener.begun[1].wait(WAIT_S)
+    opener.open_all()
+    if leave == "close":
+        reports.close()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            reports.throw(KeyboardInterrupt)
+    assert ahead_threads() == []
+    assert not opener.begun[2].is_set()
+
+
+def test_a_bug_in_the_thread_keeps_its_traceback(make_model, cube):
+    def broken(path):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(map_scans(make_model(), [Path("0.x")], device="cpu", opener=broken))
+    assert ahead_threads() == []
+
+
+# ---- names ----
 
 
 @pytest.mark.parametrize(

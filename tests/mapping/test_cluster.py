@@ -161,6 +161,31 @@ def test_nothing_is_kept_after_a_map(client, make_model, scan):
     assert eventually(lambda: not any(client.run(lambda: len(sys.modules[cluster.__name__]._OPEN)).values()))
 
 
+def test_a_caller_who_waits_can_give_up(client, make_model, scan, monkeypatch):
+    waits, began = [], time.monotonic()
+    monkeypatch.setattr(cluster, "_classify", _sleep)
+    bands = segment_rows_on(client, scan, make_model(), device="cpu", stopped=lambda: waits.append(1) or len(waits) > 2)
+    with pytest.raises(ClusterError, match="was stopped"):
+        next(bands)
+    assert len(waits) == 3
+    assert time.monotonic() - began < 4
+    assert eventually(lambda: client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0)
+
+
+def test_a_disk_that_does_not_answer_in_time_is_no_wait(client, make_model, scan, monkeypatch):
+    monkeypatch.setattr(cluster, "_classify", _time_out)
+    with pytest.raises(TimeoutError, match="the disk"):
+        segment_on(client, scan, make_model(), device="cpu")
+
+
+def _sleep(*_, job):
+    time.sleep(5)
+
+
+def _time_out(*_, job):
+    raise TimeoutError("the disk")
+
+
 # ---- refusals ----
 
 
@@ -197,6 +222,9 @@ def test_workers_with_other_versions_are_told_of_once(client, make_model, scan, 
     with pytest.warns(UserWarning, match=r"worker has napari-ghosthunter \S+ \(here 0\)") as told:
         segment_on(client, scan, make_model(), device="cpu")
     assert len(told) == 1
+    heard = []
+    list(segment_rows_on(client, scan, make_model(), device="cpu", tell=heard.append))
+    assert [words[:33] for words in heard] == ["A worker has napari-ghosthunter 0"]
 
 
 @pytest.mark.parametrize(

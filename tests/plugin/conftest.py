@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import napari.settings
 import numpy as np
 import pytest
 
@@ -43,6 +44,15 @@ def sittings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setattr(sitting, "default_data_folder", lambda: folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def preferences(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the plugin's settings in napari; not there yet, and not that of the user."""
+    folder = tmp_path_factory.mktemp("preferences")
+    monkeypatch.setattr(napari.settings, "_CFG_PATH", str(folder / "settings.yaml"))
+    monkeypatch.setattr(napari.settings, "_PLUGIN_SETTINGS", {})
+    return folder / "napari-ghosthunter.yaml"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,6 +111,40 @@ def window(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     delete_in_own_context(viewer.window._qt_viewer)
     return viewer
+
+
+@pytest.fixture
+def mouse(qtbot) -> Callable[..., None]:
+    """Give a function that sends a canvas 'MouseMove', 'MouseButtonPress', 'Drag' or 'MouseButtonRelease' at (x, y)."""
+
+    def send(native: Any, kind: str, x: float, y: float) -> None:
+        from qtpy.QtCore import QEvent, QPointF, Qt
+        from qtpy.QtGui import QMouseEvent
+        from qtpy.QtWidgets import QApplication
+
+        point, none, left = QPointF(x, y), Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
+        qtbot.wait(20)  # vispy drops moves that come faster
+        event = QMouseEvent(
+            getattr(QEvent.Type, kind.replace("Drag", "MouseMove")), point, native.mapToGlobal(point),
+            none if kind in ("MouseMove", "Drag") else left,
+            left if kind in ("MouseButtonPress", "Drag") else none,
+            Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(native, event)
+
+    return send
+
+
+@pytest.fixture
+def on_screen() -> Callable[..., tuple[float, float]]:
+    """Give a function that says where a point (first, second displayed axis) is drawn, as (x, y) in pixels."""
+
+    def find(viewer: Any, native: Any, world: Any) -> tuple[float, float]:
+        camera = viewer.scene.camera
+        y, x = (np.asarray(world) - camera.center[-2:]) * camera.zoom
+        return native.width() / 2 + x, native.height() / 2 + y
+
+    return find
 
 
 @pytest.fixture

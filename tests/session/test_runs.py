@@ -16,7 +16,7 @@ from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.model import Epoch, Model
 from napari_ghosthunter.learning.modelfile import load_model
-from napari_ghosthunter.learning.training import EpochReport
+from napari_ghosthunter.learning.report import EpochReport
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.scan import Scan

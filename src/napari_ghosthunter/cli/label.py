@@ -15,6 +15,10 @@ from napari_ghosthunter.files import check_outputs
 
 if TYPE_CHECKING:
     from napari_ghosthunter.labelling.labels import LabelSet
+    from napari_ghosthunter.labelling.sampling import Round
+    from napari_ghosthunter.scan.scan import Scan
+
+UNCERTAIN_COUNT = 5  # a handful at a time: the next map knows better where to look
 
 labels_app = typer.Typer(help="Labels from other tools.")
 
@@ -24,6 +28,7 @@ class Method(StrEnum):
 
     ADAPTIVE = "adaptive"
     RANDOM = "random"
+    UNCERTAIN = "uncertain"
 
 
 def sample(
@@ -38,7 +43,11 @@ def sample(
     count: Annotated[int | None, typer.Option("--count", metavar="N", min=0, help="At most so many points.")] = None,
     method: Annotated[
         Method,
-        typer.Option("--method", metavar="adaptive|random", help="Algorithm 1 of the paper, or chance, to compare."),
+        typer.Option(
+            "--method",
+            metavar="adaptive|uncertain|random",
+            help="Algorithm 1 of the paper; where a map by the labels so far is least sure; or chance, to compare.",
+        ),
     ] = Method.ADAPTIVE,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the random method.")] = 0,
     scan_shape: ScanShape = None,
@@ -46,21 +55,33 @@ def sample(
     reader: Reader = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Propose probe positions to label: a grid first, then midpoints between points of different labels."""
+    """Propose probe positions to label: a grid first, then midpoints, or where a map by the labels is least sure."""
     check_outputs([out], overwrite=overwrite, inputs=[scan, *(labels or [])])
     if method is Method.RANDOM and count is None:
         raise typer.BadParameter("The random method needs --count: how many points to draw.")
-    shape = open_scan(scan, scan_shape, dataset, reader).scan_shape
+    opened = open_scan(scan, scan_shape, dataset, reader)
+    shape = opened.scan_shape
     from napari_ghosthunter.labelling import sampling
     from napari_ghosthunter.labelling.labelfiles import write_points
 
     given = open_labels(labels or [], shape)
     if method is Method.RANDOM:
         proposed = sampling.random_positions(shape, count or 0, seed, given)
+    elif method is Method.UNCERTAIN:
+        proposed = _uncertain(opened, given, UNCERTAIN_COUNT if count is None else count)
     else:
         proposed = sampling.next_round(given, shape, step, count)
     write_points(out, proposed.proposals)
     console.say(f"{proposed.message}\n{len(proposed.proposals)} points written to {out}")
+
+
+def _uncertain(scan: Scan, labels: LabelSet, count: int) -> Round:
+    """Look at all patterns, and propose where a map by the labels so far is least sure."""
+    from napari_ghosthunter.session.session import Session
+
+    session = Session(scan, labels)
+    session.live.find()
+    return session.live.propose(count)
 
 
 def open_labels(paths: list[Path], scan_shape: tuple[int, int]) -> LabelSet:

@@ -14,6 +14,7 @@ from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, Reader, S
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.files import check_outputs
+from napari_ghosthunter.learning.offered import DEFAULT_NETWORK, NETWORK_HELP
 
 if TYPE_CHECKING:
     from napari_ghosthunter.labelling.labels import LabelSet
@@ -41,15 +42,27 @@ def train(
         int | None,
         typer.Option(
             "--epochs", metavar="N", min=1,
-            help="Passes over all labels; if not given, 400 for up to 50 labels, falling to 100 for 1,000.",
+            help="How long to train at most. swift: steps of its fit, which ends by itself. ghosthunter: passes over "
+            "all labels; if not given, 400 for up to 50 labels, falling to 100 for 1,000.",
         ),
     ] = None,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed repeats a run.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", min=0, help="ghosthunter: the same seed repeats a run; swift needs none."),
+    ] = 0,
     network: Annotated[
         str | None,
         typer.Option(
-            "--network", metavar="NAME", help="Which network; a wrong name lists them.", show_default="ghosthunter"
+            "--network", metavar="|".join(NETWORK_HELP), show_default=DEFAULT_NETWORK,
+            help="; ".join(f"{name}: {words}" for name, words in NETWORK_HELP.items()) + ".",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="model.safetensors",
+            help="Train this model further, so that a few labels fit it to this scan; it decides network and pooling.",
         ),
     ] = None,
     pool: Annotated[
@@ -80,32 +93,40 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Train a network on labelled patterns; Ctrl+C keeps the best model so far."""
-    check_outputs([out], overwrite=overwrite, inputs=[scan, *labels])
+    check_outputs([out], overwrite=overwrite, inputs=[scan, *labels, *([start] if start else [])])
     config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
     opened = open_scan(scan, scan_shape, dataset, reader)
     given = open_labels(labels, opened.scan_shape)
-    from napari_ghosthunter.learning.modelfile import save_model
+    from napari_ghosthunter.learning.modelfile import load_model, save_model
 
-    model = run_training(opened, given, config, patterns, device)
+    begin = load_model(start) if start else None
+    if begin is not None:
+        config = config.model_copy(update={} if network else {"network": begin.network})
+    told = pool is not Pool.NONE or pool_size is not None
+    model = run_training(opened, given, config, patterns if begin is None or told else None, device, begin)
     save_model(model, out)
     console.say(summary(model))
     console.say(f"model written to {out}")
 
 
 def run_training(
-    scan: Scan, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig, device: str = "auto"
-) -> Model:
+    scan: Scan, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig | None, device: str = "auto",
+    start: Model | None = None,
+) -> Model:  # fmt: skip
     """Train with a progress bar; Ctrl+C ends the training and keeps the best model so far."""
     from napari_ghosthunter.learning.training import train as train_epochs
 
     model: Model | None = None
     with console.progress_bar("training") as bar:
         try:
-            for report in train_epochs(scan, labels, config, patterns, device=device):
+            for report in train_epochs(scan, labels, config, patterns, device=device, start=start):
                 model = report.model
                 held = report.figures.validation_accuracy
                 note = f"loss {report.figures.train_loss:.3f}" + (f", held out {held:.2f}" if held is not None else "")
-                bar.update(bar.task_ids[0], completed=report.figures.epoch, total=report.epochs, note=note)
+                planned = None if config.fitted else report.epochs  # nobody knows when a fit will have converged
+                if config.fitted:
+                    note = f"{report.progress}, {note}"
+                bar.update(bar.task_ids[0], completed=report.figures.epoch, total=planned, note=note)
         except KeyboardInterrupt:
             if model is None:
                 raise
@@ -117,16 +138,20 @@ def run_training(
 
 def summary(model: Model) -> str:
     """Tell how a model was trained and how good it is, in three lines."""
-    record = model.record
+    record, held = model.record, model.record.held_out
     counts = ", ".join(f"{name} {count}" for name, count in record.labels_per_class.items())
     seconds = record.history[-1].seconds
-    epochs = "1 epoch" if len(record.history) == 1 else f"{len(record.history)} epochs"
+    if record.config.fitted:
+        course = f"fit in {seconds:.1f} s, {record.reached}"
+    else:
+        epochs = "1 epoch" if len(record.history) == 1 else f"{len(record.history)} epochs"
+        lowest = "held-out loss" if held.count else "loss"
+        course = f"{epochs} in {seconds:.1f} s; kept {record.reached}, the one with the lowest {lowest}"
     return (
         f"{sum(record.labels_per_class.values())} labels ({counts}); network '{model.network}', "
         f"{model.parameter_count:,} parameters\n"
-        f"{epochs} in {seconds:.1f} s; kept epoch {record.best_epoch}, "
-        "the one with the lowest held-out loss\n"
-        f"{record.held_out}"
+        f"{course}\n"
+        f"{held}"
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -56,14 +54,18 @@ def map_scans(
         raise typer.BadParameter("--workers starts a cluster, --scheduler uses one that runs; choose one.")
     from napari_ghosthunter.learning.modelfile import load_model
     from napari_ghosthunter.mapping.batch import map_scans as map_all
+    from napari_ghosthunter.mapping.connections import computing
 
     def opener(path: Path) -> Scan:
         return open_scan(path, scan_shape, dataset, reader, quiet=True)
 
     failed, trained = [], load_model(model)
-    with _computing(workers, scheduler) as computing:
-        choices = {"device": device, "overwrite": overwrite, "resume": resume, "opener": opener, **computing}
-        for end in told_on_the_way(map_all(trained, scans, out, **choices), scans):
+    with computing(scheduler=scheduler or "", workers=workers or 0) as segmenter:
+        reports = map_all(
+            trained, scans, out,
+            device=device, overwrite=overwrite, resume=resume, opener=opener, segmenter=segmenter,
+        )  # fmt: skip
+        for end in told_on_the_way(reports, scans):
             path = scans[end.index]
             if end.domain_map is not None:
                 written = "was there already, in" if end.resumed else f"{len(end.written)} files written to"
@@ -76,19 +78,6 @@ def map_scans(
         console.hint(f"{len(scans) - len(failed)} of {len(scans)} scans mapped; not mapped: {names}")
     if failed:
         raise typer.Exit(2)
-
-
-@contextmanager
-def _computing(workers: int | None, scheduler: str | None) -> Iterator[dict[str, Any]]:
-    """Say where to compute, as choices of `mapping.batch.map_scans`, while the block runs."""
-    if workers is None and scheduler is None:
-        yield {}
-        return
-    from napari_ghosthunter.mapping.cluster import segment_rows_on
-    from napari_ghosthunter.mapping.connections import connected, local_workers
-
-    with connected(scheduler) if scheduler is not None else local_workers(workers or 1) as client:
-        yield {"segmenter": partial(segment_rows_on, client)}
 
 
 def told_on_the_way(reports: Iterator[MapReport], scans: list[Path]) -> Iterator[MapReport]:

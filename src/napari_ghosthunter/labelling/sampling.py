@@ -1,42 +1,21 @@
-"""Which probe positions to label next, and why: Algorithm 1 of the paper, chance, or where a model is unsure.
+"""Which probe positions to label first, and why: Algorithm 1 of the paper, or chance; see `uncertain` for later rounds.
 
-Everything here is a pure function of positions, labels and probabilities; docs/sampling.md tells the algorithm with an
-example. The pattern of a position is never looked at, so a round costs milliseconds for any scan.
+Everything here is a pure function of positions and labels; docs/sampling.md tells the algorithm with an example. The
+pattern of a position is never looked at, so a round costs milliseconds for any scan.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.labels import Position, inside_scan
+from napari_ghosthunter.labelling.proposal import Proposal, Round, at_least
+from napari_ghosthunter.labelling.uncertain import most_uncertain
 
-
-@dataclass(frozen=True)
-class Proposal:
-    """A probe position to label, and the reason why it is proposed."""
-
-    scan_y: int
-    scan_x: int
-    reason: str
-
-    @property
-    def position(self) -> Position:
-        """The position as (scan_y, scan_x)."""
-        return self.scan_y, self.scan_x
-
-
-@dataclass(frozen=True)
-class Round:
-    """The positions to label next, and one sentence for the user; when there are none it says why."""
-
-    proposals: tuple[Proposal, ...]
-    message: str
+__all__ = ["Proposal", "Round", "grid", "midpoints", "most_uncertain", "next_round", "random_positions"]
 
 
 def grid(scan_shape: tuple[int, int], step: int) -> list[Position]:
@@ -48,7 +27,7 @@ def grid(scan_shape: tuple[int, int], step: int) -> list[Position]:
         If `step` is not a whole number of at least 1, or `scan_shape` (scan_y, scan_x) is not two of them.
     """
     scan_y, scan_x = _checked_shape(scan_shape)
-    step = _at_least(1, step, "The grid step")
+    step = at_least(1, step, "The grid step")
     return [(y, x) for y in range(0, scan_y, step) for x in range(0, scan_x, step)]
 
 
@@ -71,7 +50,7 @@ def midpoints(labelled: Mapping[Position, Hashable], step: int) -> list[Proposal
     LabelError
         If `step` is not a whole number of at least 1.
     """
-    step = _at_least(1, step, "The grid step")
+    step = at_least(1, step, "The grid step")
     positions = sorted(labelled)
     if len(positions) < 2:
         return []
@@ -130,7 +109,7 @@ def next_round(
         what = f"Midpoints between different labels: {len(full)} to label"
     if not full:
         return Round((), _why_none(labelled, step))
-    chosen = full if count is None else _spread(full, labelled, _at_least(0, count, "The number of points"))
+    chosen = full if count is None else _spread(full, labelled, at_least(0, count, "The number of points"))
     if len(chosen) == len(full):
         return Round(tuple(full), f"{what}.")
     return Round(tuple(chosen), f"{what}; here are {len(chosen)} of them, spread over the scan.")
@@ -161,7 +140,7 @@ def random_positions(
         If `count` is below 0 or an excluded position is outside the scan.
     """
     shape = _checked_shape(scan_shape)
-    count = _at_least(0, count, "The number of points")
+    count = at_least(0, count, "The number of points")
     free = np.ones(shape, dtype=bool)
     for position in exclude:
         free[inside_scan(position, shape)] = False
@@ -172,60 +151,6 @@ def random_positions(
     if len(proposals) < count:
         message += f", all that are left, fewer than the {count} asked for"
     return Round(proposals, f"{message}.")
-
-
-def most_uncertain(
-    probabilities: ArrayLike,
-    labelled: Iterable[Position],
-    count: int,
-    min_distance: float,
-) -> Round:
-    """Propose where a model can least decide between its two likeliest classes.
-
-    The smallest margin between the two highest probabilities comes first (ties by (scan_y, scan_x)). A position with
-    a probability that is not finite is passed over. The reason, 'uncertain 0.48', gives the highest probability.
-
-    Parameters
-    ----------
-    probabilities
-        Shape (scan_y, scan_x, n), n at least 2.
-    labelled
-        Positions labelled already.
-    count
-        At most so many proposals.
-    min_distance
-        Euclidean distance, in probe positions, that each proposal keeps from all labelled and all other proposed
-        ones: a neighbour tells little that is new.
-
-    Raises
-    ------
-    LabelError
-        If the shape is not (scan_y, scan_x, n) with n of 2 or more, `count` or `min_distance` is below 0, or a
-        labelled position is outside the scan.
-    """
-    values = np.asarray(probabilities)
-    if values.ndim != 3 or values.shape[2] < 2 or values.size == 0:
-        raise LabelError(f"Probabilities have the shape {values.shape}; (scan_y, scan_x, 2 or more classes) is needed.")
-    count = _at_least(0, count, "The number of points")
-    if not min_distance >= 0:
-        raise LabelError(f"The distance between points is {min_distance}; it must be 0 or more.")
-    shape = (values.shape[0], values.shape[1])
-    known = np.isfinite(values).all(axis=-1)
-    top_two = np.partition(np.where(known[..., None], values, 0).astype(np.float64), -2, axis=-1)[..., -2:]
-    margin = np.where(known, top_two[..., 1] - top_two[..., 0], np.inf)
-    for position in labelled:
-        _keep_clear(margin, inside_scan(position, shape), min_distance)
-    proposals: list[Proposal] = []
-    while len(proposals) < count:
-        y, x = divmod(int(np.argmin(margin)), shape[1])
-        if not np.isfinite(margin[y, x]):
-            break
-        proposals.append(Proposal(y, x, f"uncertain {top_two[y, x, 1]:.2f}"))
-        _keep_clear(margin, (y, x), min_distance)
-    message = f"Positions where the model is least sure: {len(proposals)}"
-    if len(proposals) < count:
-        message += f"; no other is {min_distance:g} or more away from the labelled and the proposed ones"
-    return Round(tuple(proposals), f"{message}.")
 
 
 def _closest_of_other_label(
@@ -253,47 +178,46 @@ def _closest_of_other_label(
     sources, targets
         Rows of `points` that have such a closest point, in order, and the rows of that point.
     """
-    sources, targets = _candidates(points, ids, step)
-    offsets = points[targets] - points[sources]
-    near = (np.abs(offsets) <= step).all(axis=1)
-    sources, targets, offsets = sources[near], targets[near], offsets[near]
-    # Whole numbers make ties exact; rows are sorted by (y, x), so the lower row wins a tie.
-    order = np.lexsort((targets, (offsets**2).sum(axis=1), sources))
-    sources, targets = sources[order], targets[order]
-    first = np.flatnonzero(np.diff(sources, prepend=-1))
-    return sources[first], targets[first]
-
-
-def _candidates(
-    points: NDArray[np.int64], ids: NDArray[np.int64], step: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pair each point with all points of another label that may be its closest (rows of `points`, each a pair)."""
     from scipy.spatial import cKDTree
 
-    slack = 1e-6  # distances come rounded; a candidate too many does no harm
-    reach = step * np.sqrt(2) + slack  # to the corner of the square
+    none = np.iinfo(np.int64).max
+    near, inside = np.full(len(points), none), np.full(len(points), none)
+    # What a tree is to find first among points as near is raised a little less: squared, by less than 1/2.
+    heights = np.sqrt(np.arange(len(points)) / (2 * len(points)))
+    raised, level = np.column_stack([points, heights]), np.column_stack([points, np.zeros(len(points))])
+    reach = np.sqrt(2 * step**2 + 1)  # to the corner of the square
     searches = []
-    least = np.full(len(points), np.inf)
     for digit in range(int(ids.max()).bit_length()):
         ones = (ids >> digit) & 1 == 1
-        for half in (ones, ~ones):
-            here, there = np.flatnonzero(half), np.flatnonzero(~half)
-            tree = cKDTree(points[there])
-            distance, _ = tree.query(points[here], distance_upper_bound=reach)
-            # Past `step` the closest may lie outside the square while a farther one, in its corner, does not.
-            far = np.flatnonzero((distance > step + slack) & (distance < np.inf))
-            in_square, _ = tree.query(points[here[far]], p=np.inf, distance_upper_bound=step + slack)
-            distance[far[in_square == np.inf]] = np.inf
-            least[here] = np.minimum(least[here], distance)
-            searches.append((here, there, tree, distance))
-    radius = np.where(least <= step + slack, least + slack, reach)
-    sources, targets = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-    for here, there, tree, distance in searches:
-        near = here[distance <= radius[here]]
-        lists = tree.query_ball_point(points[near], radius[near])
-        sources.append(np.repeat(near, [len(rows) for rows in lists]))
-        targets.append(there[[row for rows in lists for row in rows]])
-    return np.concatenate(sources), np.concatenate(targets)
+        for here, there in ((np.flatnonzero(half), np.flatnonzero(~half)) for half in (ones, ~ones)):
+            tree = cKDTree(raised[there], compact_nodes=False, balanced_tree=False)
+            distance, row = tree.query(level[here], distance_upper_bound=reach)
+            found = np.isfinite(distance)
+            _take_nearest(near, points, here[found], there[row[found]])
+            searches.append((here, there, tree))
+    sources = np.flatnonzero(near < none)
+    targets = near[sources] % len(points)
+    outside = (np.abs(points[targets] - points[sources]) > step).any(axis=1)
+    inside[sources[~outside]] = near[sources[~outside]]
+    # The closest may lie outside the square while a farther one, in its corner, does not.
+    for here, there, tree in searches:
+        asked = here[np.isin(here, sources[outside])]
+        lists = tree.query_ball_point(level[asked], step + 0.5, p=np.inf) if len(asked) else []
+        rows = there[[row for found in lists for row in found]]
+        _take_nearest(inside, points, np.repeat(asked, [len(found) for found in lists]), rows)
+    sources = np.flatnonzero(inside < none)
+    return sources, inside[sources] % len(points)
+
+
+def _take_nearest(
+    nearest: NDArray[np.int64], points: NDArray[np.int64], sources: NDArray[np.int64], targets: NDArray[np.int64]
+) -> None:
+    """Lower `nearest`, in place, where a target is nearer to its source: squared distance * n + row of the target.
+
+    Whole numbers make ties exact; rows are sorted by (y, x), so the lower row wins a tie.
+    """
+    keys = ((points[targets] - points[sources]) ** 2).sum(axis=1) * len(points) + targets
+    np.minimum.at(nearest, sources, keys)
 
 
 def _why_none(labelled: Mapping[Position, Hashable], step: int) -> str:
@@ -326,16 +250,6 @@ def _distance_to(points: NDArray[np.float64], others: list[Position]) -> NDArray
     return np.asarray(distance, dtype=np.float64)
 
 
-def _keep_clear(margin: NDArray[np.float64], position: Position, min_distance: float) -> None:
-    """Rule out `position` and all that is nearer to it than `min_distance`, in place."""
-    reach = int(min(np.ceil(min_distance), max(margin.shape)))
-    rows, columns = (slice(max(0, centre - reach), centre + reach + 1) for centre in position)
-    window = margin[rows, columns]
-    y, x = np.ogrid[rows.start : rows.start + window.shape[0], columns.start : columns.start + window.shape[1]]
-    window[np.hypot(y - position[0], x - position[1]) < min_distance] = np.inf
-    margin[position] = np.inf
-
-
 def _plain(position: Position) -> str:
     """Write a position as (12, 30), also where its numbers are numpy's."""
     return f"({int(position[0])}, {int(position[1])})"
@@ -343,15 +257,4 @@ def _plain(position: Position) -> str:
 
 def _checked_shape(scan_shape: tuple[int, int]) -> tuple[int, int]:
     scan_y, scan_x = scan_shape
-    return _at_least(1, scan_y, "The scan's height"), _at_least(1, scan_x, "The scan's width")
-
-
-def _at_least(least: int, value: int, what: str) -> int:
-    """Return `value` as a plain integer, once it is known to be a whole number of at least `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise LabelError(f"{what} is {value}; it must be a whole number of at least {least}.")
-    return number
+    return at_least(1, scan_y, "The scan's height"), at_least(1, scan_x, "The scan's width")

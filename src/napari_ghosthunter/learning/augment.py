@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import torch
@@ -35,10 +35,18 @@ class Augmentation:
         Largest shift along each axis, in pixels of the input; from `shift_reach`.
     generator
         Where chance comes from.
+    lay
+        What lays turned patterns (n, S, S) where all others lie, `FittedPatterns.laid`.
     """
 
-    def __init__(self, turns: Sequence[Turn], reach: int, generator: torch.Generator) -> None:
-        self._turns, self._reach, self._generator = turns, reach, generator
+    def __init__(
+        self,
+        turns: Sequence[Turn],
+        reach: int,
+        generator: torch.Generator,
+        lay: Callable[[Tensor], Tensor] = lambda patterns: patterns,
+    ) -> None:
+        self._turns, self._reach, self._generator, self._lay = turns, reach, generator, lay
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Change network inputs (B, 1, S, S) and class indices (B,); what went in stays as it is."""
@@ -51,8 +59,8 @@ class Augmentation:
         inputs, targets = inputs.clone(), targets.clone()
         for index, (symmetry, permutation) in enumerate(self._turns):
             chosen = choice == index
-            if symmetry is not None:
-                inputs[chosen] = turn(inputs[chosen], symmetry)
+            if symmetry is not None and chosen.any():
+                inputs[chosen] = self._lay(turn(inputs[chosen, 0], symmetry))[:, None]
                 targets[chosen] = permutation.to(targets.device)[targets[chosen]]
         return inputs, targets
 

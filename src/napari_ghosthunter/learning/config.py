@@ -9,12 +9,15 @@ from math import exp, log
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from napari_ghosthunter.learning.offered import DEFAULT_NETWORK, FITTED, NETWORK_HELP
 
 Symmetry = Literal["rot90", "rot180", "rot270", "flip_y", "flip_x", "transpose"]
 
 SMALLEST_INPUT = 16  # three halvings of the network leave 2 x 2
 LARGEST_INPUT = 512
-DEFAULT_NETWORK = "ghosthunter"
+TAUGHT: JsonDict = {"taught": True}  # means something only for a network that is taught, epoch by epoch
 
 
 class PatternConfig(BaseModel):
@@ -51,6 +54,9 @@ class PatternConfig(BaseModel):
         description="Compare each pixel with a window around it, of this share of the pattern's side; 0 does not. "
         "Takes away what thickness, tilt and diffuse scattering do to whole regions of a pattern.",
     )  # fmt: skip
+    align: bool = Field(
+        True, title="Align patterns", description="Lay each pattern on the mean pattern of the training scan."
+    )
 
     @property
     def reach(self) -> int:
@@ -59,36 +65,69 @@ class PatternConfig(BaseModel):
 
 
 class TrainingConfig(BaseModel):
-    """How to train. The defaults are the paper's, but for the augmentation (docs/results.md says why)."""
+    """How to train. What only `ghosthunter` knows is the paper's by default, but for the augmentation.
+
+    A network is either taught epoch by epoch, or fitted to all labels at once, as `swift` is: then an epoch is a step
+    of the fit, and most of the choices mean nothing (`matters`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: str = Field(DEFAULT_NETWORK, title="Network", description="Which network to train.")
+    network: str = Field(
+        DEFAULT_NETWORK, title="Network",
+        description=f"What learns. {'; '.join(f'{name}: {words}' for name, words in NETWORK_HELP.items())}.",
+        json_schema_extra={"choices": dict(NETWORK_HELP)},
+    )  # fmt: skip
     epochs: int | None = Field(
         None, ge=1, le=100_000, title="Epochs",
-        description="Passes over the labels; by default 400 for 50 labels or fewer, down to 100 for 1,000.",
+        description="Passes over the labels with ghosthunter, by default 400 for 50 labels or fewer, down to 100 for "
+        "1,000; with swift, steps of a fit that ends by itself, by default within 100.",
     )  # fmt: skip
-    seed: int = Field(0, ge=0, lt=2**63, title="Seed", description="The same seed gives the same model on a CPU.")
-    batch_size: int = Field(8, ge=1, le=4096, title="Batch size", description="Patterns per step.")
-    learning_rate: float = Field(4e-4, gt=0, le=1, title="Learning rate", description="First step size of AdamW.")
-    min_learning_rate: float = Field(3e-5, gt=0, le=1, title="Lowest learning rate", description="Where it stops.")
-    weight_decay: float = Field(2e-3, ge=0, le=1, title="Weight decay", description="Pull of the weights to zero.")
-    plateau_factor: float = Field(0.5, gt=0, lt=1, title="Plateau factor", description="Step down on a plateau.")
+    seed: int = Field(
+        0, ge=0, lt=2**63, title="Seed", description="The same seed gives the same model on a CPU.",
+        json_schema_extra=TAUGHT,
+    )  # fmt: skip
+    batch_size: int = Field(
+        8, ge=1, le=4096, title="Batch size", description="Patterns per step.", json_schema_extra=TAUGHT
+    )
+    learning_rate: float = Field(
+        4e-4, gt=0, le=1, title="Learning rate", description="First step size of AdamW.", json_schema_extra=TAUGHT
+    )
+    min_learning_rate: float = Field(
+        3e-5, gt=0, le=1, title="Lowest learning rate", description="Where it stops.", json_schema_extra=TAUGHT
+    )
+    weight_decay: float = Field(
+        2e-3, ge=0, le=1, title="Weight decay", description="Pull of the weights to zero.", json_schema_extra=TAUGHT
+    )
+    plateau_factor: float = Field(
+        0.5, gt=0, lt=1, title="Plateau factor", description="Step down on a plateau.", json_schema_extra=TAUGHT
+    )
     plateau_patience: int = Field(
-        200, ge=0, title="Plateau patience", description="Steps without a lower validation loss before that."
-    )
+        200, ge=0, title="Plateau patience", description="Steps without a lower validation loss before that.",
+        json_schema_extra=TAUGHT,
+    )  # fmt: skip
     validation_share: float = Field(
-        0.2, ge=0, le=0.5, title="Held-out share", description="Share of the labels kept back to choose the epoch."
-    )
+        0.2, ge=0, le=0.5, title="Held-out share", description="Share of the labels kept back to choose the epoch.",
+        json_schema_extra=TAUGHT,
+    )  # fmt: skip
     shift: float | None = Field(
-        None, ge=0, le=0.25, title="Shift",
-        description="Largest random shift of a pattern, as a share of its side; by default twice as far as the pattern "
-        "centre is seen to wander in the scan.",
+        None, ge=0, le=0.25, title="Shift", json_schema_extra=TAUGHT,
+        description="Largest random shift of a pattern, as a share of its side; by default a pixel where patterns are "
+        "aligned, else twice as far as the pattern centre is seen to wander in the scan.",
     )  # fmt: skip
     symmetries: dict[Symmetry, dict[str, str]] = Field(
         default_factory=dict, title="Symmetries",
         description="Turned and mirrored copies to learn from, each with the class that every class becomes.",
     )  # fmt: skip
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the network is fitted to all labels at once, and not taught."""
+        return self.network in FITTED
+
+    def matters(self, name: str) -> bool:
+        """Whether a choice means anything for the network that is chosen."""
+        return not (self.fitted and type(self).model_fields[name].json_schema_extra == TAUGHT)
 
     def epochs_for(self, labels: int) -> int:
         """Epochs to run for that many labels: falling with their logarithm from 400 at 50 to 100 at 1,000."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Literal, get_args
 
@@ -12,6 +14,8 @@ import torch
 from napari_ghosthunter.errors import TrainingError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+MOST_THREADS = 16  # of our own; each has a batch of patterns in memory
 
 
 def available_devices() -> tuple[DeviceName, ...]:
@@ -56,8 +60,7 @@ def spare_core() -> Iterator[None]:
     threads wait for each other: on two busy cores two threads are several times slower than one.
     """
     before = torch.get_num_threads()
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(min(before, max(1, (os.cpu_count() or 1) - 1)))
+    torch.set_num_threads(_but_one(before))
     try:
         yield
     finally:
@@ -73,3 +76,30 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def own_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Compute in threads of our own while the block runs, one for each core, in each of which torch uses just one.
+
+    They wait for each other once in a while, torch's own after each step of its arithmetic. There are as many as torch
+    would use; but in any other thread than the main one, which may have a window to draw, a core is left to that. A GPU
+    has enough to do with the work of one. Leaving the block waits for what runs, and drops what does not yet.
+    """
+    before = torch.get_num_threads()
+    count = before if threading.current_thread() is threading.main_thread() else _but_one(before)
+    pool = ThreadPoolExecutor(
+        min(count, MOST_THREADS) if device.type == "cpu" else 1,
+        "ghosthunter-compute", initializer=torch.set_num_threads, initargs=(1,),
+    )  # fmt: skip
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(before)  # what a thread asks for, later ones begin with
+
+
+def _but_one(threads: int) -> int:
+    if "OMP_NUM_THREADS" in os.environ:
+        return threads
+    return min(threads, max(1, (os.cpu_count() or 1) - 1))

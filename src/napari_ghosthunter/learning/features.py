@@ -1,8 +1,8 @@
 """What a scan looks like to the network: the mean of its inputs and how they vary, in coarse cells.
 
 Two scans of one kind of sample give much the same means, whatever their domains are; another rotation, camera length,
-lattice or handedness of the detector does not. The inputs are laid with the direct beam in the middle, so that where
-the beam is does not count here.
+lattice or handedness of the detector does not. The inputs are laid on the model's template, or else with the direct
+beam in the middle, so that where the beam is does not count here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def measure_features(patterns: FittedPatterns, scan: Scan, statistics: ScanStati
     """
     beam = statistics.beam.centre() if statistics.beam else no_beam(scan.detector_shape)
     window = patterns.window(scan, beam)
-    shift = _to_middle(beam, window, scan.detector_shape, patterns.size)
+    laid = patterns.template is not None
+    shift = (0, 0) if laid else _to_middle(beam, window, scan.detector_shape, patterns.size)
     with spare_core():
         cells = torch.stack(
             [

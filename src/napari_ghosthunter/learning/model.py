@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.looks import recall_looks
 from napari_ghosthunter.learning.network import build_network, placed
 from napari_ghosthunter.learning.patterns import FittedPatterns
 from napari_ghosthunter.learning.validation import HeldOut
+from napari_ghosthunter.scan.fingerprint import fingerprint
+from napari_ghosthunter.scan.scan import Scan
 
 
 class Epoch(BaseModel):
@@ -42,8 +45,18 @@ class TrainingRecord(BaseModel):
     best_epoch: int
     history: tuple[Epoch, ...]
     held_out: HeldOut
+    converged: bool = False  # whether a fit had no more to gain; no network that is taught ever has
     scan: dict[str, Any] = Field(default_factory=dict)  # path, shape and calibration of the training scan
     versions: dict[str, str] = Field(default_factory=dict)
+    started_from: str = ""  # the hash of the model that was trained further
+
+    @property
+    def reached(self) -> str:
+        """Say which state of the training the model is: 'epoch 312', or 'converged after 24 steps'."""
+        if not self.config.fitted:
+            return f"epoch {self.best_epoch}"
+        steps = "1 step" if self.best_epoch == 1 else f"{self.best_epoch} steps"
+        return f"converged after {steps}" if self.converged else f"{steps}, not yet converged"
 
 
 @dataclass(frozen=True)
@@ -76,7 +89,7 @@ class Model:
         judged = f"{held.right} of {held.count} held-out labels right" if held.count else "no labels held out"
         return (
             f"Model({self.network!r} for {short_list(self.classes.names)}; patterns of {k_y} x {k_x} pixels; "
-            f"{self.parameter_count:,} parameters; epoch {self.record.best_epoch}: {judged})"
+            f"{self.parameter_count:,} parameters; {self.record.reached}: {judged})"
         )
 
     @property
@@ -95,6 +108,14 @@ class Model:
     def parameter_count(self) -> int:
         """Number of weights."""
         return sum(weight.numel() for weight in self.weights.values())
+
+    def seen_in(self, scan: Scan) -> Model:
+        """Give the model as it is applied to a scan, whose patterns may be turned; see `FittedPatterns.seen_in`."""
+        looks = recall_looks(self.record.scan)
+        own = not self.record.started_from  # else the template is of an earlier scan
+        if self.patterns.template is None or (own and looks and looks.fingerprint == fingerprint(scan)):
+            return self
+        return replace(self, patterns=self.patterns.seen_in(scan))
 
     def load_network(self, device: torch.device | str = "cpu") -> nn.Module:
         """Build the network with these weights on `device`, ready to infer."""

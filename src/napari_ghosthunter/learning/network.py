@@ -8,6 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_ghosthunter.errors import ModelError
+from napari_ghosthunter.learning.alignment import coarse, coarse_factor
+
+COMPONENTS = 32  # that patterns are taken apart in
+SQUARED = 16  # of the first of them count squared too
+SQUARE_SHARE = 0.5
 
 
 class GhostHunter(nn.Module):
@@ -25,10 +30,11 @@ class GhostHunter(nn.Module):
 
     def __init__(self, classes: int, size: int) -> None:
         super().__init__()
+        # the paper has ReLU before the pooling: the same numbers, but four times as many to go through
         self.features = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (B, 16, S/2, S/2)
-            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (B, 32, S/4, S/4)
-            nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (B, 64, S/8, S/8)
+            nn.Conv2d(1, 16, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(),  # (B, 16, S/2, S/2)
+            nn.Conv2d(16, 32, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(),  # (B, 32, S/4, S/4)
+            nn.Conv2d(32, 64, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(),  # (B, 64, S/8, S/8)
         )  # fmt: skip
         self.head = nn.Sequential(
             nn.Flatten(),
@@ -42,7 +48,38 @@ class GhostHunter(nn.Module):
         return logits
 
 
-NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {"ghosthunter": GhostHunter}
+class Swift(nn.Module):
+    """Principal components of the patterns, and one linear layer on them: a hundredth of the work of `GhostHunter`.
+
+    The components are those of the scan (`components.principal_components`), the layer is fitted to the labels
+    (`fitting.Fitting`). That patterns are laid on one another first (`alignment`) is what lets so little do. The
+    squares of the first components let a class lie between two others, as a wall between two domains.
+
+    Parameters
+    ----------
+    classes
+        Number of classes, n.
+    size
+        Side S of the square input, a multiple of 8; it is binned to R = S / `coarse_factor(S)`.
+    """
+
+    def __init__(self, classes: int, size: int) -> None:
+        super().__init__()
+        self.components = nn.Linear((size // coarse_factor(size)) ** 2, COMPONENTS)  # (B, R * R) -> (B, 32)
+        self.head = nn.Linear(COMPONENTS + SQUARED, classes)
+
+    def features(self, patterns: Tensor) -> Tensor:
+        """Give the features (B, 48) of network inputs (B, 1, S, S): components, and squares of the first."""
+        found: Tensor = self.components(coarse(patterns[:, 0]).flatten(1))
+        return torch.cat([found, SQUARE_SHARE * found[:, :SQUARED].square()], 1)
+
+    def forward(self, patterns: Tensor) -> Tensor:
+        """Give the logits (B, n) of network inputs (B, 1, S, S)."""
+        logits: Tensor = self.head(self.features(patterns))
+        return logits
+
+
+NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {"swift": Swift, "ghosthunter": GhostHunter}
 
 
 def build_network(name: str, classes: int, size: int) -> nn.Module:

@@ -4,31 +4,45 @@ Each pattern is reduced on its own (cropped, NaN to zero, cast, binned to the ne
 then pooled over neighbouring probe positions, then scaled. Reducing first keeps the rolling band of neighbours
 small: what is pooled has the size of the network's input, not of the detector.
 
-The choices (`PatternConfig`) and the size of the input are stored in the model file. Nothing else is fitted: each
-pattern is scaled by its own intensity, so that a scan of another dose or gain needs no other numbers.
+The choices (`PatternConfig`), the size of the input and the mean pattern that all are laid on (`alignment`) are stored
+in the model file. Nothing else is fitted: each pattern is scaled by its own intensity, so that a scan of another dose
+or gain needs no other numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any, Self, TypeAlias
 
-import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, model_validator
 from torch import Tensor
 
+from napari_ghosthunter.learning.alignment import (
+    aligned,
+    are_moving,
+    coarse,
+    coarse_factor,
+    mean_pattern,
+    offsets,
+    turn_between,
+    turned,
+)
 from napari_ghosthunter.learning.config import LARGEST_INPUT, SMALLEST_INPUT, PatternConfig
+from napari_ghosthunter.learning.reducing import moved, raw_tensor, reduced
+from napari_ghosthunter.learning.scaling import scaled
 from napari_ghosthunter.scan.beam import BeamCentre
-from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite, zero_nonfinite
-from napari_ghosthunter.scan.virtual import measure_scan_beam
+from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
+from napari_ghosthunter.scan.virtual import measure_scan_beam, spread_positions
 
-CONTRAST_FLOOR = 0.3  # in standard deviations of the pattern
-HOT = 3  # times the brightest neighbour
-BATCH = 64  # patterns reduced at once: enough to keep the cores busy, few enough to stay in the caches
+BATCH_PIXELS = 8 * 256**2  # detector pixels reduced at once: few enough to stay in the caches of a CPU
 
+TEMPLATE_POSITIONS = 256  # whose patterns are laid on one another
+TEMPLATE_DIGITS = 4
+SEEN_POSITIONS = 64  # of another scan, which are compared with the template
+SPREAD_AT_ONCE = 64  # patterns of full size in memory while spread ones are read
 
 Window: TypeAlias = tuple[slice, slice]  # part of the detector along (k_y, k_x)
 
@@ -41,6 +55,27 @@ class FittedPatterns(BaseModel):
     config: PatternConfig
     detector_shape: tuple[PositiveInt, PositiveInt]  # (k_y, k_x) of the training scan
     size: int = Field(ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8)  # side of the network's input
+    template: tuple[tuple[FiniteFloat, ...], ...] | None = None  # (R, R) that patterns are laid on; None: they are not
+    turn: FiniteFloat = 0.0  # degrees by which the patterns of a scan are turned against it; see `seen_in`
+    offset: tuple[FiniteFloat, FiniteFloat] | None = None  # of all patterns from it; None: each is measured
+
+    @model_validator(mode="after")
+    def _template_fits(self) -> Self:
+        side = self.size // coarse_factor(self.size)
+        if self.template is not None and {len(self.template), *map(len, self.template)} != {side}:
+            raise ValueError(f"the template of inputs of {self.size} pixels a side must have {side} x {side} numbers")
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the fields alone: tensors that are kept beside them cannot be compared as a whole."""
+        return isinstance(other, FittedPatterns) and dict(self) == dict(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(dict(self).values()))
+
+    @cached_property
+    def _template(self) -> Tensor | None:
+        return None if self.template is None else torch.tensor(self.template)
 
     def window(self, scan: Scan, beam: BeamCentre | None = None) -> Window:
         """Give the part of the detector that is used, along (k_y, k_x): the whole, or around the beam of `scan`.
@@ -58,29 +93,83 @@ class FittedPatterns(BaseModel):
         )
         return k_y, k_x
 
-    def reduce(self, patterns: NDArray[Any], window: Window, device: torch.device | str = "cpu") -> tuple[Tensor, int]:
+    def reduce(
+        self,
+        patterns: NDArray[Any] | Tensor,
+        window: Window,
+        device: torch.device | str = "cpu",
+        out: Tensor | None = None,
+    ) -> tuple[Tensor, int]:
         """Reduce the `window` of patterns (n, k_y, k_x) of any numeric type to (n, S, S) float32 on `device`.
+
+        Parameters
+        ----------
+        patterns
+            An array, or a tensor that may be on the device already.
+        window
+            See `window`.
+        device
+            Where to compute.
+        out
+            A tensor (n, S, S) there to write to, instead of a new one.
 
         Returns
         -------
         tuple
             The reduced patterns, and how many of the pixels were NaN or infinite; they count as zero.
         """
-        reduced, nonfinite = [], 0
-        for start in range(0, len(patterns), BATCH):
-            finite, bad = zero_nonfinite(_single(patterns[start : start + BATCH, *window]))
+        device = torch.device(device)
+        raw = (patterns if isinstance(patterns, Tensor) else raw_tensor(patterns))[:, *window]
+        step = len(raw) if device.type != "cpu" else max(1, BATCH_PIXELS // max(1, raw[0].numel()))
+        out = torch.empty((len(raw), self.size, self.size), device=device) if out is None else out
+        nonfinite = 0
+        for start in range(0, len(raw), step):
+            batch = moved(raw[start : start + step], device)
+            out[start : start + step], bad = reduced(batch, self.size, clip=self.config.clip_hot)
             nonfinite += bad
-            # torch warns of memory that it must not write to, as that of a file opened for reading
-            batch = torch.from_numpy(np.require(finite, requirements=("C", "W"))).to(device)
-            reduced.append(_reduce(batch, self.config, self.size))
-        return torch.cat(reduced), nonfinite
+        return out, nonfinite
 
     def scale(self, reduced: Tensor) -> Tensor:
-        """Scale intensities of (n, S, S), each pattern to mean 0 and standard deviation 1, as (n, 1, S, S)."""
-        scaled = standardized(_scaled(reduced, self.config))
-        if self.config.contrast_window:
-            scaled = standardized(local_contrast(scaled, self.config.contrast_window))
-        return scaled[:, None]
+        """Scale intensities of (n, S, S), each pattern to mean 0 and standard deviation 1, as (n, 1, S, S).
+
+        Where there is a template, each is laid on it.
+        """
+        return self.laid(scaled(reduced, self.config))[:, None]
+
+    def laid(self, scaled: Tensor) -> Tensor:
+        """Lay scaled patterns (n, S, S) on the template, if there is one."""
+        return (
+            scaled
+            if self._template is None
+            else aligned(scaled, self._template.to(scaled.device), self.turn, self.offset)
+        )
+
+    def seen_in(self, scan: Scan) -> FittedPatterns:
+        """Give what is to be used for another scan than the one of the template, whose patterns may lie otherwise.
+
+        Some 64 spread patterns are read, unless there is no template. No turn is measured where the detector is not
+        square, since binning it to a square makes a turn a shear.
+        """
+        if self._template is None or scan.detector_shape != self.detector_shape:
+            return self
+        plain = self._replaced(template=None, turn=0.0, offset=None)
+        here = spread_inputs(plain, scan, SEEN_POSITIONS)
+        k_y, k_x = self.detector_shape
+        turn = turn_between(mean_pattern(here), self._template) if k_y == k_x else 0.0
+        return self._replaced(turn=turn, offset=self._offset_of(here, turn))
+
+    def _offset_of(self, coarse_patterns: Tensor, turn: float) -> tuple[float, float] | None:
+        """Measure how far all patterns (n, R, R) lie from the template; None if each lies elsewhere."""
+        assert self._template is not None
+        template = turned(self._template[None], -turn)[0] if turn else self._template
+        if are_moving(coarse_patterns, template):
+            return None
+        y, x = (offsets(coarse_patterns.mean(0, keepdim=True), template)[0] * coarse_factor(self.size)).tolist()
+        return y, x
+
+    def _replaced(self, **fields: Any) -> FittedPatterns:
+        """Give a copy with other values; `model_copy` would keep the tensor of the old template."""
+        return FittedPatterns(**{**dict(self), **fields})
 
     def inputs(self, scan: Scan, positions: Sequence[tuple[int, int]]) -> Tensor:
         """Network inputs (n, 1, S, S) of single (scan_y, scan_x) positions, pooled with their neighbours."""
@@ -97,14 +186,36 @@ class FittedPatterns(BaseModel):
             block = scan.block(slice(top, scan_y + reach + 1), slice(left, scan_x + reach + 1))
             reduced, bad = self.reduce(block.reshape(-1, *scan.detector_shape), window)
             nonfinite += bad
-            pooled.append(pool_row(reduced.unflatten(0, block.shape[:2]), self.config)[scan_x - left])
+            pooled.append(pool_row(list(reduced.unflatten(0, block.shape[:2])), self.config)[scan_x - left])
         return torch.stack(pooled), nonfinite
 
 
 def fit_patterns(config: PatternConfig, scan: Scan) -> FittedPatterns:
-    """Settle what depends on the detector of the training scan."""
+    """Settle what depends on the detector of the training scan; its patterns are not read."""
     size = input_size(config, scan.detector_shape)
     return FittedPatterns(config=config, detector_shape=scan.detector_shape, size=size)
+
+
+def fit_template(patterns: FittedPatterns, scan: Scan) -> FittedPatterns:
+    """Give patterns the template that they are laid on, if they want one: the mean of spread ones of the scan.
+
+    Where the patterns do not move, they stay where they are; a template is kept for other scans.
+    """
+    if not patterns.config.align:
+        return patterns
+    spread = spread_inputs(patterns, scan, TEMPLATE_POSITIONS)
+    template = mean_pattern(spread)
+    still = not are_moving(spread, template)
+    kept = spread.mean(0) if still else template
+    rows = tuple(tuple(round(value, TEMPLATE_DIGITS) for value in row) for row in kept.tolist())
+    return FittedPatterns(**{**dict(patterns), "template": rows, "offset": (0.0, 0.0) if still else None})
+
+
+def spread_inputs(patterns: FittedPatterns, scan: Scan, count: int) -> Tensor:
+    """Give the inputs at spread positions, binned to (n, R, R) as `alignment.coarse` does; nothing is said of NaN."""
+    window, positions = patterns.window(scan), spread_positions(scan.scan_shape, count)
+    parts = [positions[start : start + SPREAD_AT_ONCE] for start in range(0, len(positions), SPREAD_AT_ONCE)]
+    return torch.cat([coarse(patterns.scale(patterns.pooled(scan, part, window)[0])[:, 0]) for part in parts])
 
 
 def input_size(config: PatternConfig, detector_shape: tuple[int, int]) -> int:
@@ -120,45 +231,8 @@ def _around(middle: float, size: int, share: float) -> slice:
     return slice(start, start + length)
 
 
-def _scaled(patterns: Tensor, config: PatternConfig) -> Tensor:
-    """Scale intensities (n, S, S), in units of each pattern's own mean.
-
-    Detectors store electrons, multiples of them, or numbers between 0 and 1; it must not matter which.
-    """
-    relative = patterns / patterns.mean((1, 2), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-    if config.scaling == "log":
-        return torch.log1p(relative / config.log_floor)
-    return torch.sqrt(relative) if config.scaling == "sqrt" else relative
-
-
-def standardized(patterns: Tensor) -> Tensor:
-    """Bring each pattern of (n, S, S) to mean 0 and standard deviation 1; a flat one becomes zero."""
-    mean = patterns.mean((1, 2), keepdim=True)
-    spread = patterns.std((1, 2), keepdim=True, correction=0)
-    rounding = mean.abs() * 1e-5  # what a flat pattern may seem to vary by
-    return (patterns - mean) / torch.maximum(spread, rounding).clamp_min(1e-6)
-
-
-def local_contrast(patterns: Tensor, window: float) -> Tensor:
-    """Take from each pixel of (n, S, S) the mean of the window around it, and divide by the spread there.
-
-    `window` is the side of the square as a share of S. Where nothing happens in a window its own spread would blow up
-    the noise, so that a share of the pattern's spread (1, after `standardized`) is added. This is local response
-    normalisation in the sense of Jarrett et al. (2009), with a box instead of a Gaussian.
-    """
-    side = max(3, int(window * patterns.shape[-1]) // 2 * 2 + 1)
-    centred = patterns - _window_mean(patterns, side)
-    return centred / (_window_mean(centred * centred, side).clamp_min(0).sqrt() + CONTRAST_FLOOR)
-
-
-def _window_mean(patterns: Tensor, side: int) -> Tensor:
-    """Mean over the window around each pixel of (n, S, S), cut off at the edges: one axis after the other."""
-    rows = F.avg_pool2d(patterns[:, None], (side, 1), 1, (side // 2, 0), count_include_pad=False)
-    return F.avg_pool2d(rows, (1, side), 1, (0, side // 2), count_include_pad=False)[:, 0]
-
-
-def pool_row(band: Tensor, config: PatternConfig) -> Tensor:
-    """Pool a band of reduced rows (h, scan_x, S, S) into its middle row (scan_x, S, S).
+def pool_row(band: Sequence[Tensor], config: PatternConfig) -> Tensor:
+    """Pool a band of h reduced rows (scan_x, S, S) into its middle row (scan_x, S, S).
 
     The band holds the rows within reach of the middle one; at the edges of the scan the window is cut off,
     so a pattern at the edge is pooled over the neighbours that it has.
@@ -166,57 +240,6 @@ def pool_row(band: Tensor, config: PatternConfig) -> Tensor:
     if not config.reach:
         return band[0]
     over = torch.amax if config.pool == "max" else torch.mean
-    row: Tensor = over(band, dim=0)
+    row: Tensor = over(torch.stack(list(band)), dim=0)
     reach = config.reach
     return torch.stack([over(row[max(0, x - reach) : x + reach + 1], dim=0) for x in range(len(row))])
-
-
-def _reduce(patterns: Tensor, config: PatternConfig, size: int) -> Tensor:
-    """Cast, bin and clip (n, k_y, k_x) to (n, S, S)."""
-    positive = patterns.to(torch.float32).clamp_min(0)
-    k_y, k_x = patterns.shape[1:]
-    if k_y % size == 0 and k_x % size == 0:
-        binned = F.avg_pool2d(positive[:, None], (k_y // size, k_x // size))[:, 0]
-    else:
-        binned = _bin_rows(_bin_rows(positive, size).mT.contiguous(), size).mT.contiguous()
-    return _clip_hot(binned) if config.clip_hot else binned
-
-
-def _bin_rows(patterns: Tensor, size: int) -> Tensor:
-    """Average the rows of (n, k, m) in bins, (n, size, m), which differ by one row where k is no multiple of `size`.
-
-    No row is in two bins (as it is with torch's adaptive pooling), so that a hot pixel stays alone and can be clipped;
-    but where there are fewer rows than bins, each is repeated.
-    """
-    edges = torch.arange(size + 1, device=patterns.device) * patterns.shape[1] // size
-    first, count = edges[:-1], edges.diff().clamp_min(1)
-    least = int(count.min())
-    total = patterns[:, first]
-    for offset in range(1, least):
-        total += patterns[:, first + offset]
-    longer = torch.nonzero(count > least)[:, 0]
-    total.index_add_(1, longer, patterns[:, first[longer] + least])
-    return total / count[:, None]
-
-
-def _single(patterns: NDArray[Any]) -> NDArray[Any]:
-    """Give floating point patterns as float32: not every device has more, nor does torch know all that numpy does."""
-    if patterns.dtype.kind != "f":
-        return patterns
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is counted as such
-        return patterns.astype(np.float32, copy=False)
-
-
-def _clip_hot(patterns: Tensor) -> Tensor:
-    """Bring each hot pixel of (n, S, S) down to the brightest of its eight neighbours.
-
-    Hot is what outshines them `HOT` times: the smallest disk does not. Only pixels among the brightest 1 % are touched,
-    so single electrons of a sparse pattern stay.
-    """
-    sample = patterns.flatten(1)[:, ::7]
-    level = sample.kthvalue(int(0.99 * sample.shape[1]), dim=1).values[:, None, None]
-    padded = F.pad(patterns, (1, 1, 1, 1))
-    sides = torch.maximum(padded[:, :, :-2], padded[:, :, 2:])  # left and right of every pixel
-    columns = torch.maximum(sides, padded[:, :, 1:-1])
-    around = torch.maximum(torch.maximum(columns[:, :-2], columns[:, 2:]), sides[:, 1:-1])
-    return torch.where((patterns > level) & (patterns > HOT * around), around, patterns)

@@ -32,16 +32,17 @@ def confusion_matrix(truth: NDArray[np.intp], predicted: NDArray[np.intp], class
 
 
 class HeldOut(BaseModel):
-    """Result on the labels kept back from training.
+    """Result on labels that were not trained on; the interval says how much so few can tell at all.
 
-    They also chose the epoch, so the accuracy is probably a little too high; the interval says how much so few
-    labels can tell at all.
+    Either some were kept back, and also chose the epoch, so that the accuracy is probably a little too high; or each
+    was left out once, with its neighbourhood, by a training of its own (`crossed`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]  # truth (rows) against prediction (columns)
+    crossed: bool = False
 
     @property
     def count(self) -> int:
@@ -72,24 +73,37 @@ class HeldOut(BaseModel):
     def cautions(self) -> tuple[str, ...]:
         """What to mind before the accuracy is believed or quoted, as sentences for the user; empty if nothing is."""
         if not self.count:
-            return ("Label more positions of each class, so that some can be kept back.",)
+            some = "left out" if self.crossed else "kept back"
+            return (f"Label more positions of each class, so that some can be {some}.",)
         found = []
         if self.count < FEW:
             rests = f"rests on {self.count} label{'s' if self.count > 1 else ''}"
-            found.append(f"This {rests} only, which were not trained on; label more to know it better.")
+            which = "" if self.crossed else ", which were not trained on"
+            found.append(f"This {rests} only{which}; label more to know it better.")
         if self.untested:
             what = "class" if len(self.untested) == 1 else "classes"
+            left = "could be left out" if self.crossed else "was kept back"
             found.append(
-                f"No label was kept back of the {what} {short_list(self.untested)}: how good it is there is not known."
+                f"No label {left} of the {what} {short_list(self.untested)}: how good it is there is not known."
             )
         return tuple(found)
 
     def __str__(self) -> str:
         """Say it in one line."""
         if not self.count:
-            return "no labels could be kept back, so nothing is known of the accuracy"
+            return (
+                "too few labels to leave some out and judge by them, so nothing is known of the accuracy"
+                if self.crossed
+                else "no labels could be kept back, so nothing is known of the accuracy"
+            )
         low, high = self.interval
+        how = (
+            "each was judged by a fit that had seen neither it nor its neighbourhood, and labels at walls are harder "
+            "than the map as a whole"
+            if self.crossed
+            else "they also chose the epoch, so it is probably a little too high"
+        )
         return (
             f"{self.right} of {self.count} held-out labels right: accuracy {self.right / self.count:.3f} "
-            f"(95 % interval {low:.2f} to {high:.2f}); they also chose the epoch, so it is probably a little too high"
+            f"(95 % interval {low:.2f} to {high:.2f}); {how}"
         )

@@ -15,6 +15,7 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.files import check_outputs
 from napari_ghosthunter.learning.device import choose_device
 from napari_ghosthunter.learning.model import Model
+from napari_ghosthunter.mapping.ahead import OneAhead, one_ahead, read_ahead
 from napari_ghosthunter.mapping.compatibility import Difference, check_scan
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths
@@ -85,7 +86,8 @@ def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
     """Map several scans with one model, one after the other, as a stream of reports.
 
     What can be seen to fail before any work (files that are missing or cannot be opened, patterns of another shape,
-    maps that exist already) is reported first. Leave the loop at any time: what is written is whole.
+    maps that exist already) is reported first. While a scan is computed, a thread opens the next one, compares it and
+    reads its first patterns. Leave the loop at any time: what is written is whole, and the thread ends.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
     check
         Compare each scan with the training scan first; see `check_scan`.
     opener
-        Opens a file; `open_scan` by default.
+        Opens a file; `open_scan` by default. Called in a thread, but never twice at once.
     segmenter
         Called as segmenter(scan, model, device=device), to check at once and then give the finished rows:
         `segment_rows` on this machine, or `partial(segment_rows_on, client)` on a cluster.
@@ -158,6 +160,15 @@ def _path_of(source: Source) -> Path | None:
 
 
 @dataclass(frozen=True)
+class _Ready:
+    """A scan that was opened ahead: what is known of it before it is computed."""
+
+    scan: Scan
+    found: DomainMap | None = None  # its map, if it is there already
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Batch:
     """What all scans of a batch share."""
 
@@ -185,9 +196,10 @@ class _Batch:
             except (GhostHunterError, OSError) as error:
                 failed.add(report.index)
                 yield replace(report, error=str(error))
-        for report in begun:
-            if report.index not in failed:
-                yield from self._mapped(report)
+        left = [report for report in begun if report.index not in failed]
+        with one_ahead(self._prepare, left) as ahead:
+            for report in left:
+                yield from self._mapped(report, ahead)
 
     def _open(self, report: MapReport) -> Scan:
         """Open a scan, and refuse what cannot be mapped or written."""
@@ -200,17 +212,25 @@ class _Batch:
         self.segmenter(scan, self.model)  # refuses at once, and reads nothing before its first step
         return scan
 
-    def _mapped(self, report: MapReport) -> Iterator[MapReport]:
+    def _prepare(self, report: MapReport) -> _Ready:
+        """Do what comes before the computing of a scan; in the thread."""
+        scan = self._open(report)
+        if self.resume and self.out is not None:
+            found = whole_map(self.out, report.name, scan, self.model)
+            if found is not None:
+                return _Ready(scan, found)
+        differences = check_scan(self.model, scan) if self.check else ()
+        read_ahead(scan)
+        return _Ready(scan, differences=differences)
+
+    def _mapped(self, report: MapReport, ahead: OneAhead[MapReport, _Ready]) -> Iterator[MapReport]:
         try:
-            scan = self._open(report)
-            if self.resume and self.out is not None:
-                found = whole_map(self.out, report.name, scan, self.model)
-                if found is not None:
-                    rows = scan.shape[0]
-                    yield replace(report, rows=rows, of=rows, domain_map=found, resumed=True)
-                    return
-            differences = check_scan(self.model, scan) if self.check else ()
-            report = replace(report, of=scan.shape[0], differences=differences, notes=scan.provenance.notes)
+            ready = ahead.take()
+            scan, rows = ready.scan, ready.scan.shape[0]
+            if ready.found is not None:
+                yield replace(report, rows=rows, of=rows, domain_map=ready.found, resumed=True)
+                return
+            report = replace(report, of=rows, differences=ready.differences, notes=scan.provenance.notes)
             yield report
             probabilities = np.full((*scan.scan_shape, len(self.model.classes)), np.nan, np.float32)
             nonfinite = 0

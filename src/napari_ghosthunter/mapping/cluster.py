@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from warnings import warn
@@ -23,6 +24,7 @@ from napari_ghosthunter.errors import ClusterError, ScanError
 from napari_ghosthunter.learning.device import choose_device, one_thread
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.patterns import Window
+from napari_ghosthunter.mapping.connections import file_needs
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import RowBand, check_detector, collect, part_rows
 from napari_ghosthunter.scan.readers import open_scan
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 TASK_BYTES = 16 * 2**20  # patterns of one task: seconds of work, milliseconds of Dask's
 TASKS_PER_THREAD = 8  # at least, where there are rows enough: the last ones leave few workers idle
+ASK_S = 0.2  # between two times that a caller who waits for rows is asked whether it still wants them
 
 
 def segment_on(
@@ -74,10 +77,27 @@ def segment_on(
     return domains
 
 
-def segment_rows_on(client: Client, scan: Scan, model: Model, *, device: str = "auto") -> Iterator[RowBand]:
+def segment_rows_on(
+    client: Client,
+    scan: Scan,
+    model: Model,
+    *,
+    device: str = "auto",
+    stopped: Callable[[], bool] | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> Iterator[RowBand]:
     """Classify a scan on a cluster as a stream of finished rows, in order: what `segment_rows` is on one machine.
 
     Leaving the loop takes the rows that are still to come back from the workers.
+
+    Parameters
+    ----------
+    client, scan, model, device
+        As for `segment_on`.
+    stopped
+        Asked again and again whether to give up while rows are waited for, which may be long: there may be no workers.
+    tell
+        Called with what else would be a warning, by the thread that waits.
 
     Raises
     ------
@@ -85,7 +105,7 @@ def segment_rows_on(client: Client, scan: Scan, model: Model, *, device: str = "
         If the model was trained on patterns of another shape; at once, not with the first row.
     ClusterError
         If the scan came from no file (at once), a worker does not find it, the workers lack this package, die again and
-        again, or the scheduler is lost.
+        again, the scheduler is lost, or `stopped` says so.
     TrainingError
         If a worker does not have the device.
 
@@ -95,12 +115,10 @@ def segment_rows_on(client: Client, scan: Scan, model: Model, *, device: str = "
         If there are no workers yet, or those have other versions of what decides the map.
     """
     check_detector(scan, model)
-    if scan.provenance.path is None:
-        raise ClusterError(
-            "This scan came from no file, and the workers of a cluster open the file themselves; save it "
-            "(numpy.save('scan.npy', scan.data)) and open that, or map it on this machine."
-        )
-    return _gathered(client, scan, model, device)
+    needs = file_needs(scan)
+    if needs:
+        raise ClusterError(needs)
+    return _gathered(client, scan, model, device, stopped or (lambda: False), tell or _warn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,14 +153,21 @@ class _Rows:
     versions: Mapping[str, str]
 
 
-def _gathered(client: Client, scan: Scan, model: Model, device: str) -> Iterator[RowBand]:
+def _warn(message: str) -> None:
+    warn(message, UserWarning, stacklevel=4)
+
+
+def _gathered(
+    client: Client, scan: Scan, model: Model, device: str, stopped: Callable[[], bool], tell: Callable[[str], object]
+) -> Iterator[RowBand]:
     import dask
 
     threads = client.nthreads()
     if not threads:
-        warn("The cluster has no workers yet; the map begins with the first of them.", UserWarning, stacklevel=3)
-    window = model.patterns.window(scan)  # measured once: all rows must see the same part of the detector
-    job = _Job(scan.provenance, scan.shape, scan.dtype, model, window, device, ranks(threads))
+        tell("The cluster has no workers yet; the map begins with the first of them.")
+    # measured once: all rows must see the same part of the detector, turned in the same way
+    window, seen = model.patterns.window(scan), model.seen_in(scan)
+    job = _Job(scan.provenance, scan.shape, scan.dtype, seen, window, device, ranks(threads))
     parts = task_rows(scan, max(1, sum(threads.values())), model.patterns.config.reach)
     # A task, not scattered data: should every worker that holds it die, Dask makes it anew.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
@@ -151,12 +176,12 @@ def _gathered(client: Client, scan: Scan, model: Model, device: str) -> Iterator
     nonfinite, differed = 0, False
     try:
         for start, stop in parts:
-            rows = _result(waiting[0])
-            waiting.popleft()  # nobody needs it any more, so that the workers let it go
+            rows = _result(waiting[0], stopped)
+            waiting.popleft().release()  # nobody needs it any more, so that the workers let it go
             nonfinite += rows.nonfinite
             if rows.versions != versions() and not differed:
                 differed = True
-                warn(_other_versions(rows.versions), UserWarning, stacklevel=3)
+                tell(_other_versions(rows.versions))
             yield RowBand(start, stop, rows.probabilities, nonfinite)
     finally:
         for future in waiting:
@@ -186,13 +211,18 @@ def ranks(workers: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _result(future: Future[_Rows]) -> _Rows:
+def _result(future: Future[_Rows], stopped: Callable[[], bool]) -> _Rows:
     """Wait for the rows of a task, and tell what a user can mend."""
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
 
     try:
+        while not future.done():
+            if stopped():
+                raise ClusterError("The map was stopped.")
+            with suppress(TimeoutError):  # of this wait, or of the task itself: then it is done
+                return future.result(ASK_S)
         return future.result()
     except KilledWorker as error:
         raise ClusterError(

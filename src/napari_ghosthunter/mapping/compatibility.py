@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import hypot
 from typing import TYPE_CHECKING, Any
 
+from napari_ghosthunter.learning.alignment import REACH
 from napari_ghosthunter.learning.augment import shift_share
 from napari_ghosthunter.learning.features import measure_features
 from napari_ghosthunter.learning.looks import recall_looks
@@ -81,10 +82,12 @@ def check_scan(model: Model, scan: Scan) -> tuple[Difference, ...]:
     found = [one for one in found if one.what != f"unknown {_WORDS['k'][0]}"]  # the patterns themselves tell more
     if trained.fingerprint == fingerprint(scan):
         return tuple(found)
-    here = measure_statistics(scan)
+    here, seen = measure_statistics(scan), model.patterns.seen_in(scan)
+    if seen.turn:
+        found.append(Difference("turned", _TURNED.format(abs(seen.turn), "" if seen.turn > 0 else "counter-")))
     found += _beam(model, trained.statistics, here)
     found += _intensity(trained.statistics, here)
-    distance = trained.features.distance(measure_features(model.patterns, scan, here))
+    distance = trained.features.distance(measure_features(seen, scan, here))
     if distance is not None and distance > FEATURE_DISTANCE:
         found.append(Difference("look of the patterns", _LOOK.format(distance)))
     return tuple(found)
@@ -117,6 +120,9 @@ def _beam(model: Model, trained: ScanStatistics, here: ScanStatistics) -> list[D
     found, side = [], min(model.patterns.detector_shape)
     learned = max(shift_share(model.record.config, trained.wander) * side, trained.beam.radius)
     away = hypot(here.beam.k_y - trained.beam.k_y, here.beam.k_x - trained.beam.k_x)
+    laid = model.patterns.template is not None
+    if laid:  # each pattern is laid on the template, as far as its reach goes
+        learned = side / REACH
     followed = model.patterns.config.crop < 1 and model.patterns.config.centre == "beam"  # the input moves with it
     if away > learned and not followed:
         found.append(Difference("centre", _CENTRE.format(away, 100 * away / side, learned)))
@@ -196,6 +202,10 @@ _DARK = (
     "scaled by its own mean, so that another gain does no harm; but with fewer electrons, faint disks drown in noise."
 )
 _FEWER = " Here {:.0f} % of the pixels are empty, {:.0f} % in the training scan, so there are fewer electrons."
+_TURNED = (
+    "The patterns are turned by {:.1f} degrees ({}clockwise) against the training scan. The map turns them back, but "
+    "a few labels on this scan would make it better: train further from this model."
+)
 _LOOK = (
     "The patterns look different to the network: their mean is {:.1f} times as far from that of the training scan as "
     "the patterns there spread. Check rotation, camera length, mirrored axes of the detector, and the sample."

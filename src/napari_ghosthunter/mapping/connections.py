@@ -1,4 +1,4 @@
-"""Ways to a Dask cluster: one that runs already, or processes of this machine for as long as they are needed."""
+"""Where a map is computed: here, on a Dask cluster that runs already, or in processes of this machine."""
 
 from __future__ import annotations
 
@@ -6,18 +6,77 @@ import asyncio
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari_ghosthunter.errors import ClusterError
+from napari_ghosthunter.scan.scan import Scan
 
 if TYPE_CHECKING:
     from distributed import Client
 
+    from napari_ghosthunter.mapping.segmentation import RowBand
+
+Segmenter: TypeAlias = "Callable[..., Iterator[RowBand]]"
+"""Called as segmenter(scan, model, device=device), to check at once and then give the finished rows in order."""
+
 CONNECT_S = 5  # to wait for a scheduler
+
+
+@contextmanager
+def computing(
+    *,
+    scheduler: str = "",
+    workers: int = 0,
+    stopped: Callable[[], bool] | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> Iterator[Segmenter]:
+    """Give what maps a scan while the block runs: `segment_rows`, or `segment_rows_on` a cluster.
+
+    Parameters
+    ----------
+    scheduler
+        Address of a Dask scheduler to compute on.
+    workers
+        How many processes of this machine to compute in, if there is no scheduler; 0 for this process.
+    stopped, tell
+        As for `cluster.segment_rows_on`; of rows that this process computes, a caller is asked often enough.
+
+    Raises
+    ------
+    ClusterError
+        As `connected` and `local_workers` do.
+    """
+    if not scheduler and not workers:
+        from napari_ghosthunter.mapping.segmentation import segment_rows
+
+        yield segment_rows
+        return
+    with connected(scheduler) if scheduler else local_workers(workers) as client:
+        # only now, because it takes seconds to import, and whom nobody answers need not wait for that
+        from napari_ghosthunter.mapping.cluster import segment_rows_on
+
+        yield partial(segment_rows_on, client, stopped=stopped, tell=tell)
+
+
+def cluster_needs() -> str:
+    """Say what must be installed to compute on a cluster; empty if nothing is missing."""
+    return "" if find_spec("distributed") else _to_install("distributed")
+
+
+def file_needs(scan: Scan) -> str:
+    """Say what a scan lacks to be mapped on a cluster; empty if nothing is missing."""
+    if scan.provenance.path is not None:
+        return ""
+    return (
+        "This scan came from no file, and the workers of a cluster open the file themselves; save it "
+        "(numpy.save('scan.npy', scan.data)) and open that, or map it on this machine."
+    )
 
 
 @contextmanager
@@ -105,12 +164,16 @@ def _import_distributed() -> ModuleType:
     try:
         import distributed
     except ModuleNotFoundError as error:
-        raise ClusterError(
-            f"A cluster needs Dask distributed, but {error.name} is not installed; install it with "
-            "pip install 'distributed>=2024.12', or leave out --scheduler and --workers."
-        ) from error
+        raise ClusterError(_to_install(error.name)) from error
     module: ModuleType = distributed
     return module
+
+
+def _to_install(missing: str | None) -> str:
+    return (
+        f"A cluster needs Dask distributed, but {missing} is not installed; install it with "
+        "pip install 'distributed>=2024.12', or compute on this machine."
+    )
 
 
 @contextmanager

@@ -1,32 +1,24 @@
-"""Model + scan -> DomainMap, streamed row by row in bounded memory.
-
-Rows are read in blocks and reduced to the size of the network's input; a band of reduced rows rolls along, just high
-enough for the neighbourhood pooling. Nothing holds the cube, and a caller may stop between any two bands.
-"""
+"""Model + scan -> DomainMap, as a stream of finished rows or whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_ghosthunter.errors import ModelError
-from napari_ghosthunter.learning.device import choose_device, spare_core
+from napari_ghosthunter.learning.device import choose_device
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.learning.patterns import Window, pool_row
+from napari_ghosthunter.learning.patterns import Window
 from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.streaming import stream
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan, warn_of_nonfinite
 from napari_ghosthunter.versions import versions
-
-INFERENCE_BATCH = 64  # patterns that are pooled, scaled and go through the network at once
-WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `_logits`
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +135,8 @@ def check_detector(scan: Scan, model: Model) -> None:
 
 
 def _whole(scan: Scan, model: Model, device: torch.device, block_bytes: int) -> Iterator[RowBand]:
-    network, window = model.load_network(device), model.patterns.window(scan)
-    yield from part_rows(scan, model, network, window, (0, scan.shape[0]), block_bytes)
+    network, window, seen = model.load_network(device), model.patterns.window(scan), model.seen_in(scan)
+    yield from part_rows(scan, seen, network, window, (0, scan.shape[0]), block_bytes)
 
 
 def part_rows(
@@ -162,7 +154,7 @@ def part_rows(
     scan
         The scan; of rows beyond `rows` it reads those that are pooled with them.
     model
-        A trained model.
+        A trained model, `Model.seen_in` the scan.
     network
         Its network, loaded on the device to compute on.
     window
@@ -177,76 +169,14 @@ def part_rows(
     iterator of RowBand
         In order; pixels that are not finite are counted in these rows alone.
     """
-    (start, stop), reach = rows, model.patterns.config.reach
-    low, high = max(0, start - reach), min(scan.shape[0], stop + reach)
-    device = next(network.parameters()).device
-    band: list[Tensor] = []  # reduced rows (scan_x, S, S); the first is scan row `first`
-    first, done, nonfinite = low, start, 0
-    readable = _readable(scan, model, block_bytes)
-    parts = ((low, start), (start, stop), (stop, high))  # apart, because what the neighbours hold is not counted
-    for top, bottom in chain.from_iterable(scan.row_blocks(readable, *part) for part in parts):
-        with spare_core():
-            reduced, bad = _reduced_rows(scan, model, window, top, bottom, device, block_bytes)
-        band.extend(reduced)
-        nonfinite += bad if start <= top < stop else 0
-        ready = min(stop, bottom if bottom == scan.shape[0] else bottom - reach)
-        if ready <= done:
-            continue
-        maps = [
-            _classify(model, network, band[max(done_y - reach, 0) - first : done_y + reach + 1 - first])
-            for done_y in range(done, ready)
-        ]
-        yield RowBand(done, ready, np.stack(maps), nonfinite)
-        done = ready
-        keep_from = max(first, done - reach)
-        del band[: keep_from - first]
-        first = keep_from
+    device, answer = next(network.parameters()).device, softmax_of(network)
+    for band in stream(scan, model.patterns, answer, window, rows, device, block_bytes):
+        yield RowBand(band.start, band.stop, band.values, band.nonfinite)
 
 
-def _readable(scan: Scan, model: Model, block_bytes: int) -> int:
-    """How many bytes of patterns to read at once, so that neither they nor what they are reduced to fill more."""
-    pattern_bytes = scan.dtype.itemsize * scan.detector_shape[0] * scan.detector_shape[1]
-    reduced_bytes = 4 * model.patterns.size**2
-    return block_bytes * pattern_bytes // max(pattern_bytes, reduced_bytes)
-
-
-def _reduced_rows(
-    scan: Scan, model: Model, window: Window, start: int, stop: int, device: torch.device, block_bytes: int
-) -> tuple[Tensor, int]:
-    """Read and reduce rows to (rows, scan_x, S, S), in columns where even one row is larger than a block."""
-    column_bytes = (stop - start) * max(1, scan.size_bytes // (scan.shape[0] * scan.shape[1]))
-    step = max(1, block_bytes // column_bytes)
-    size, nonfinite = model.patterns.size, 0
-    rows = torch.empty((stop - start, scan.shape[1], size, size), device=device)
-    for left in range(0, scan.shape[1], step):
-        block = scan.block(slice(start, stop), slice(left, left + step))
-        reduced, bad = model.patterns.reduce(block.reshape(-1, *scan.detector_shape), window, device)
-        rows[:, left : left + step] = reduced.unflatten(0, block.shape[:2])
-        nonfinite += bad
-    return rows, nonfinite
-
-
-def _classify(model: Model, network: nn.Module, band: list[Tensor]) -> NDArray[np.float32]:
-    """Give the probabilities (scan_x, n) of the middle row of a band of reduced rows, some columns at a time."""
-    config, logits = model.patterns.config, []
-    with torch.inference_mode(), spare_core():
-        for left in range(0, len(band[0]), INFERENCE_BATCH):
-            first = max(0, left - config.reach)
-            columns = torch.stack([row[first : left + INFERENCE_BATCH + config.reach] for row in band])
-            pooled = pool_row(columns, config)[left - first :][:INFERENCE_BATCH]
-            logits.append(_logits(network, model.patterns.scale(pooled)))
-        return torch.cat(logits).softmax(1).cpu().numpy()
-
-
-def _logits(network: nn.Module, inputs: Tensor) -> Tensor:
-    """Give the logits (B, n) of network inputs (B, 1, S, S), the same bits for any number of threads.
-
-    What a matrix product of few rows adds up in which order depends on the number of threads, but not with multiples of
-    eight: so the last columns of a row go through the network with blank patterns, and a map is the same everywhere.
-    """
-    filled = F.pad(inputs, (0, 0, 0, 0, 0, 0, 0, -len(inputs) % WHOLE))
-    logits: Tensor = network(filled)[: len(inputs)]
-    return logits
+def softmax_of(network: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Give what turns network inputs (B, 1, S, S) into probabilities (B, n)."""
+    return lambda inputs: torch.softmax(network(inputs), 1)
 
 
 def _times(shape: tuple[int, int]) -> str:

@@ -2,3 +2,5 @@
 
 What the manifest (napari.yaml) names is imported only when a user asks for it.
 """
+
+PLUGIN = "napari-ghosthunter"  # as the manifest calls it

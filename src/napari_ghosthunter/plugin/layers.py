@@ -11,11 +11,17 @@ from napari_ghosthunter.labelling.edits import Position
 from napari_ghosthunter.scan.scan import Scan
 
 LAST_AXES = 2
+GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units")  # what says where a layer is
 
 
 def bare(guarded: Any) -> Any:
     """Give the layer or viewer itself where a plugin got a guarded one, so that two can be told to be the same."""
     return getattr(guarded, "__wrapped__", guarded)
+
+
+def geometry(layer: Any) -> dict[str, Any]:
+    """Give where a layer is, as arguments of a new one."""
+    return {name: getattr(layer, name) for name in GEOMETRY} | {"affine": layer.affine.affine_matrix}
 
 
 def scan_of(layer: Any) -> Scan | None:

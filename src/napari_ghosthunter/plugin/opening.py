@@ -6,10 +6,9 @@ from typing import Any
 
 from qtpy.QtWidgets import QFileDialog
 
+from napari_ghosthunter.plugin import PLUGIN
 from napari_ghosthunter.plugin.window import main_window
 from napari_ghosthunter.scan.readers.table import READERS
-
-PLUGIN = "napari-ghosthunter"
 
 
 def scan_filter() -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-PLUGIN = "napari-ghosthunter"
+from napari_ghosthunter.plugin import PLUGIN
+
 PAPER, SAFE = "red, green, blue as in the paper", "safe for colour-blind readers"  # as the manifest has them
+HERE, CLUSTER = "this machine", "Dask scheduler"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class Defaults:
         Where the work on scans is kept; empty for the data folder of the user.
     colours
         Of the classes none, vertical and horizontal: `PAPER` or `SAFE`.
+    compute
+        Where maps are computed: `HERE` or `CLUSTER`.
+    scheduler
+        Address of the cluster's scheduler, as in 'tcp://host:8786'; empty if none was named yet.
+    live
+        Whether a live map follows the labels.
     """
 
     device: str = "auto"
@@ -32,6 +41,9 @@ class Defaults:
     step: int = 0
     folder: str = ""
     colours: str = PAPER
+    compute: str = HERE
+    scheduler: str = ""
+    live: bool = True
 
     @property
     def data_folder(self) -> Path | None:
@@ -41,10 +53,22 @@ class Defaults:
 
 def defaults() -> Defaults:
     """Read the defaults that are set; those of `Defaults` where napari knows none of this plugin."""
+    chosen = _settings()
+    return Defaults() if chosen is None else Defaults(**{name: getattr(chosen, name) for name in asdict(Defaults())})
+
+
+def remember(**chosen: str | bool) -> None:
+    """Set some of the defaults, which napari keeps; nothing happens where it knows none of this plugin."""
+    settings = _settings()
+    if settings is not None:
+        for name, value in chosen.items():
+            setattr(settings, name, value)
+
+
+def _settings() -> Any:
     from napari.settings import get_plugin_settings
 
     try:
-        chosen = get_plugin_settings(PLUGIN).new_work
+        return get_plugin_settings(PLUGIN).new_work
     except KeyError:  # napari has not found the plugin: it is run from its source
-        return Defaults()
-    return Defaults(chosen.device, chosen.epochs, chosen.step, chosen.folder, chosen.colours)
+        return None

@@ -8,7 +8,8 @@ from psygnal import Signal
 from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.edits import Edit, How, Position, SetLabel, singles
 from napari_ghosthunter.labelling.labels import LabelSet, inside_scan
-from napari_ghosthunter.labelling.sampling import Round, most_uncertain, next_round
+from napari_ghosthunter.labelling.sampling import Round, next_round
+from napari_ghosthunter.labelling.uncertain import Values, most_uncertain
 
 BY_HAND = "by hand"
 FROM_FILE = "from a file"
@@ -62,13 +63,15 @@ class Labelling:
         """
         return self._take_round(next_round(self.labels, self._scan_shape, step, count))
 
-    def propose_uncertain(self, probabilities: ArrayLike, count: int, min_distance: float) -> Round:
+    def propose_uncertain(
+        self, probabilities: ArrayLike, count: int, min_distance: float, contrast: Values | None = None
+    ) -> Round:
         """Add points where a map can least decide; all points that are there, labelled or not, are kept clear of.
 
         Parameters
         ----------
-        probabilities, count, min_distance
-            As for `labelling.sampling.most_uncertain`.
+        probabilities, count, min_distance, contrast
+            As for `labelling.uncertain.most_uncertain`.
 
         Raises
         ------
@@ -76,7 +79,7 @@ class Labelling:
             If the probabilities are not of this scan, or `count` or `min_distance` is below 0.
         """
         there = {*self.labels, *self.labels.points}
-        return self._take_round(most_uncertain(probabilities, there, count, min_distance))
+        return self._take_round(most_uncertain(probabilities, there, count, min_distance, contrast))
 
     def take_labels(self, labels: LabelSet, *, replace: bool = True) -> None:
         """Take over labels, from a file for instance, with their classes, as one undo step.

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.renames import Renames
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
     from napari_ghosthunter.learning.model import Model
-    from napari_ghosthunter.learning.training import EpochReport
+    from napari_ghosthunter.learning.report import EpochReport
     from napari_ghosthunter.mapping.domains import DomainMap
     from napari_ghosthunter.mapping.segmentation import RowBand
 
@@ -29,10 +31,17 @@ KEEP_SECONDS = 20.0  # of training that a crash may cost: the model is written n
 
 
 class _Run:
-    """What can be stopped, from any thread."""
+    """What can be stopped, from any thread.
+
+    Attributes
+    ----------
+    renames
+        What the session has renamed of its classes since; the run itself knows nothing of it.
+    """
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
+        self.renames = Renames()
 
     def stop(self) -> None:
         """Let the run end after the step it is at, as if there were no more to do."""
@@ -103,16 +112,20 @@ class SegmentationRun(_Run):
     ----------
     scan, model, device
         As for `mapping.segmentation.segment_rows`.
+    scheduler, tell
+        As for `mapping.connections.computing`.
     keep
         Called with this run and the map, in the thread of the run, at the end; after a stop or an error the rest of its
         rows have no data.
     """
 
     def __init__(
-        self, scan: Scan, model: Model, device: str, keep: Callable[[SegmentationRun, DomainMap], object]
-    ) -> None:
+        self, scan: Scan, model: Model, device: str, keep: Callable[[SegmentationRun, DomainMap], object],
+        scheduler: str = "", tell: Callable[[str], object] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._scan, self._model, self._device, self._keep = scan, model, device, keep
+        self._scheduler, self._tell = scheduler, tell
         self._probabilities: NDArray[np.float32] | None = None
         self._blank: DomainMap | None = None
 
@@ -122,24 +135,34 @@ class SegmentationRun(_Run):
         Raises
         ------
         GhostHunterError
-            What `mapping.segmentation.segment_rows` raises, and OutputError if the map cannot be kept.
+            What `mapping.segmentation.segment_rows` raises, ClusterError if the cluster fails, and OutputError if the
+            map cannot be kept.
         """
-        from napari_ghosthunter.mapping.segmentation import assemble, segment_rows
+        from napari_ghosthunter.mapping.segmentation import assemble
 
         shape = (*self._scan.scan_shape, len(self._model.classes))
         self._probabilities = np.full(shape, np.nan, np.float32)
         self._blank = assemble(self._probabilities.copy(), self._scan, self._model, 0)
         latest: RowBand | None = None
         try:
-            for band in segment_rows(self._scan, self._model, device=self._device):
+            for band in self._bands():
                 self._probabilities[band.start : band.stop] = band.probabilities
                 latest = band
                 yield band
                 if self.stopped:
                     break
+        except ClusterError:
+            if not self.stopped:  # else nobody waits for it any more
+                raise
         finally:
             if latest is not None:
                 self._keep(self, self.map_until(latest))
+
+    def _bands(self) -> Iterator[RowBand]:
+        from napari_ghosthunter.mapping.connections import computing
+
+        with computing(scheduler=self._scheduler, stopped=lambda: self.stopped, tell=self._tell) as segmenter:
+            yield from segmenter(self._scan, self._model, device=self._device)
 
     def map_until(self, band: RowBand) -> DomainMap:
         """Give the map as it was when this run gave `band`; later rows have no data."""

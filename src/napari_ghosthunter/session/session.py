@@ -14,27 +14,30 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_ghosthunter.errors import ModelError
-from napari_ghosthunter.labelling.edits import Edit, How
+from napari_ghosthunter.errors import ClusterError, ModelError
+from napari_ghosthunter.labelling.edits import Edit, How, RenameClass, singles
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.mapping.connections import file_needs
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.earlier import Earlier, earlier_of
 from napari_ghosthunter.session.journal import Header
 from napari_ghosthunter.session.labelling import Labelling, points_for_all
+from napari_ghosthunter.session.live import Live
+from napari_ghosthunter.session.renames import Renames
 from napari_ghosthunter.session.runs import SegmentationRun, TrainingRun
 from napari_ghosthunter.session.sitting import Sitting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.learning.model import Epoch, Model
-    from napari_ghosthunter.learning.training import EpochReport
+    from napari_ghosthunter.learning.report import EpochReport
     from napari_ghosthunter.mapping.domains import DomainMap
     from napari_ghosthunter.mapping.segmentation import RowBand
     from napari_ghosthunter.session.past import PastSitting
@@ -75,6 +78,8 @@ class Session(Labelling):
         As given. Undo and redo go over labels, classes and sample points alike.
     notes
         What the user should be told of the sitting that is gone on with; empty if all is well.
+    live
+        The map that follows every label, before and besides any model.
 
     Raises
     ------
@@ -107,7 +112,9 @@ class Session(Labelling):
         self._kept_before = earlier.model_before  # the same for the one set aside
         self._shown: tuple[SegmentationRun, RowBand] | None = None  # what the map is yet to be made of
         self._hashed: tuple[Mapping[str, Tensor], str] | None = None  # weights and the hash of their model
+        self._model_renames, self._renames_before, self._map_renames = Renames(), Renames(), Renames()
         self._keeping = threading.Lock()  # runs keep their results in their own threads
+        self.live = Live(self)
         if sitting is not None:
             self.labels.recorder = self._record
 
@@ -195,6 +202,7 @@ class Session(Labelling):
         """
         self.stop_training()
         self.stop_segmenting()
+        self.live.forget()
         with self._keeping:
             if self._sitting is None or self._sitting.closed:
                 return
@@ -203,6 +211,15 @@ class Session(Labelling):
                     self._keep_models(self._model, self._model_before)
             finally:
                 self._sitting.close()
+
+    def _follow(self, edit: Edit, how: How) -> None:
+        """Follow the classes of models and map, too, when they are renamed."""
+        runs = [run.renames for run in (self._training, self._segmentation) if run is not None]
+        for renames in {self._model_renames, self._renames_before, self._map_renames, *runs}:
+            for single in singles(edit):
+                if isinstance(single, RenameClass):
+                    renames.follow(single)
+        super()._follow(edit, how)
 
     # ---- choices ----
 
@@ -247,6 +264,11 @@ class Session(Labelling):
         return self._model_before
 
     @property
+    def model_renames(self) -> Renames:
+        """What the classes of the model are called by now."""
+        return self._model_renames
+
+    @property
     def history(self) -> tuple[Epoch, ...]:
         """Figures of each epoch of the training that the model comes from, up to now."""
         return self._model.record.history if self._model else ()
@@ -278,6 +300,9 @@ class Session(Labelling):
             return False
         if run is not self._reported:
             with self._keeping:  # its thread must not take the new model for the one of before
+                if self._model is not None:
+                    self._renames_before = self._model_renames
+                self._model_renames = run.renames
                 self._model_before, self._reported, self._model = self._before(run), run, report.model
         self._set_model(report.model)
         return True
@@ -308,6 +333,7 @@ class Session(Labelling):
             self._training = None
             if self._sitting is not None:
                 self._keep_models(model, self._model_before)
+        self._model_renames = Renames()
         self._set_model(model)
 
     def go_back(self) -> Model:
@@ -333,6 +359,7 @@ class Session(Labelling):
                 self._sitting.swap_models(model, before)
                 self._kept, self._kept_before = model, before
             self._model_before = before
+        self._model_renames, self._renames_before = self._renames_before, self._model_renames
         self._set_model(model)
         return model
 
@@ -345,6 +372,11 @@ class Session(Labelling):
             run, band = self._shown
             self._map, self._shown = run.map_until(band), None
         return self._map
+
+    @property
+    def map_renames(self) -> Renames:
+        """What the classes of the map are called by now."""
+        return self._map_renames
 
     @property
     def map_is_current(self) -> bool:
@@ -360,40 +392,58 @@ class Session(Labelling):
         """What is missing for a map, as a sentence for the user; empty if nothing is."""
         return "" if self._model else "A map needs a model; train one, or open one from a file."
 
-    def start_segmenting(self, device: str = "auto") -> SegmentationRun:
+    def start_segmenting(
+        self, device: str = "auto", *, scheduler: str = "", tell: Callable[[str], object] | None = None
+    ) -> SegmentationRun:
         """Begin a map with the model as it is now; it stops the one before it, if that still runs.
 
         Iterate over the run, in any thread, and hand each band to `take_band` in the thread of the session. The map of
         before stays until the first band comes.
 
+        Parameters
+        ----------
+        device
+            'auto', 'cpu', 'cuda' or 'mps'.
+        scheduler
+            Address of a Dask scheduler to compute on, as in 'tcp://host:8786'; by default it is this machine.
+        tell
+            Called with what else would be a warning of the cluster, in the thread of the run.
+
         Raises
         ------
         ModelError
             If there is no model.
+        ClusterError
+            If the workers of a cluster cannot open the scan, because it came from no file.
         """
         if self._model is None:
             raise ModelError(self.segmentation_needs)
+        needs = file_needs(self.scan) if scheduler else ""
+        if needs:
+            raise ClusterError(needs)
         self.stop_segmenting()
-        self._segmentation = SegmentationRun(self.scan, self._model, device, self._keep_mapped)
+        self._segmentation = SegmentationRun(self.scan, self._model, device, self._keep_mapped, scheduler, tell)
+        self._segmentation.renames = self._model_renames
         return self._segmentation
 
     def take_band(self, run: SegmentationRun, band: RowBand) -> bool:
         """Take over a band of finished rows; false, and nothing changes, if a newer run was begun."""
         if run is not self._segmentation:
             return False
-        self._shown = run, band
+        self._shown, self._map_renames = (run, band), run.renames
         self.map_changed.emit(band.start, band.stop)
         return True
 
-    def segment(self, device: str = "auto") -> Iterator[RowBand]:
-        """Map the scan in this thread, and take over each band before it is given.
+    def segment(self, device: str = "auto", *, scheduler: str = "") -> Iterator[RowBand]:
+        """Map the scan in this thread, and take over each band before it is given; see `start_segmenting`.
 
         Raises
         ------
         GhostHunterError
-            With the first step: if there is no model, and what `mapping.segmentation.segment_rows` raises.
+            With the first step: what `start_segmenting` and `mapping.segmentation.segment_rows` raise, and ClusterError
+            if the cluster fails.
         """
-        run = self.start_segmenting(device)
+        run = self.start_segmenting(device, scheduler=scheduler)
         for band in run:
             if not self.take_band(run, band):
                 return

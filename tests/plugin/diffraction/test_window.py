@@ -36,12 +36,12 @@ def scan(patterns: np.ndarray) -> Scan:
 
 
 @pytest.fixture
-def shown(window, qtbot):
+def shown(window, qtbot, mouse, on_screen):
     """The dock as napari makes it, beside a viewer in a window."""
     window.window._qt_window.resize(1200, 900)
     dock, widget = window.window.add_plugin_dock_widget("napari-ghosthunter", "Diffraction viewer")
     qtbot.waitUntil(lambda: widget.canvas.drawing is not None)
-    return SimpleNamespace(viewer=window, dock=dock, widget=widget)
+    return SimpleNamespace(viewer=window, dock=dock, widget=widget, mouse=mouse, on_screen=on_screen)
 
 
 def add(shown, qtbot, scan: Scan, **more):
@@ -52,33 +52,10 @@ def add(shown, qtbot, scan: Scan, **more):
     return layer
 
 
-def mouse(qtbot, native, kind: str, x: float, y: float) -> None:
-    from qtpy.QtCore import QEvent, QPointF, Qt
-    from qtpy.QtGui import QMouseEvent
-    from qtpy.QtWidgets import QApplication
-
-    point, none, left = QPointF(x, y), Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
-    button = none if kind in ("MouseMove", "Drag") else left
-    buttons = left if kind in ("MouseButtonPress", "Drag") else none
-    qtbot.wait(20)  # vispy drops moves that come faster
-    event = QMouseEvent(
-        getattr(QEvent.Type, kind.replace("Drag", "MouseMove")), point, native.mapToGlobal(point), button, buttons,
-        Qt.KeyboardModifier.NoModifier,
-    )  # fmt: skip
-    QApplication.sendEvent(native, event)
-
-
-def on_screen(viewer, native, world) -> tuple[float, float]:
-    """Where a point (first, second displayed axis) is drawn, in pixels of the canvas."""
-    camera = viewer.scene.camera
-    y, x = (np.asarray(world) - camera.center[-2:]) * camera.zoom
-    return native.width() / 2 + x, native.height() / 2 + y
-
-
-def hover(shown, qtbot, layer, position: tuple[int, int]) -> None:
+def hover(shown, layer, position: tuple[int, int]) -> None:
     native = shown.viewer.window._qt_viewer.canvas.native
     world = np.asarray(layer.data_to_world(position))[list(shown.viewer.dims.displayed)]
-    mouse(qtbot, native, "MouseMove", *on_screen(shown.viewer, native, world))
+    shown.mouse(native, "MouseMove", *shown.on_screen(shown.viewer, native, world))
 
 
 def frame_at(shown, position: tuple[int, int]):
@@ -110,7 +87,7 @@ def test_hover_shows_the_pattern_under_the_cursor(shown, qtbot, scan, place, ord
     shown.viewer.reset_view()
     qtbot.wait(50)
     for position in ((0, 0), (5, 1), (2, 9)):
-        hover(shown, qtbot, layer, position)
+        hover(shown, layer, position)
         qtbot.waitUntil(lambda position=position: frame_at(shown, position))
         np.testing.assert_array_equal(shown.widget.showing.frame.values, scan.pattern(*position))
         assert shown.widget.position_label.text().startswith(f"scan_y {position[0]}, scan_x {position[1]}")
@@ -120,16 +97,16 @@ def test_hover_shows_the_pattern_under_the_cursor(shown, qtbot, scan, place, ord
 
 def test_hold_keeps_the_position_until_a_click(shown, qtbot, scan) -> None:
     layer = add(shown, qtbot, scan)
-    hover(shown, qtbot, layer, (1, 1))
+    hover(shown, layer, (1, 1))
     qtbot.waitUntil(lambda: frame_at(shown, (1, 1)))
     shown.widget.source_bar.hold.click()
-    hover(shown, qtbot, layer, (4, 8))
+    hover(shown, layer, (4, 8))
     qtbot.wait(100)
     assert frame_at(shown, (1, 1))
     native = shown.viewer.window._qt_viewer.canvas.native
-    at = on_screen(shown.viewer, native, layer.data_to_world((3, 7)))
-    mouse(qtbot, native, "MouseButtonPress", *at)
-    mouse(qtbot, native, "MouseButtonRelease", *at)
+    at = shown.on_screen(shown.viewer, native, layer.data_to_world((3, 7)))
+    shown.mouse(native, "MouseButtonPress", *at)
+    shown.mouse(native, "MouseButtonRelease", *at)
     qtbot.waitUntil(lambda: frame_at(shown, (3, 7)))
 
 
@@ -170,14 +147,14 @@ def test_dragging_the_circle_moves_the_detector_and_the_image_follows(shown, qtb
     center = tuple(widget.view.viewer.scene.camera.center)
 
     def at(k_y: float, k_x: float) -> tuple[float, float]:
-        return on_screen(widget.view.viewer, native, np.multiply((k_y, k_x), CALIBRATION.k_step))
+        return shown.on_screen(widget.view.viewer, native, np.multiply((k_y, k_x), CALIBRATION.k_step))
 
-    mouse(qtbot, native, "MouseMove", *at(start.k_y, start.k_x))
+    shown.mouse(native, "MouseMove", *at(start.k_y, start.k_x))
     assert widget.value_label.text().startswith("k_y 7, k_x 8")
-    mouse(qtbot, native, "MouseButtonPress", *at(start.k_y, start.k_x))
+    shown.mouse(native, "MouseButtonPress", *at(start.k_y, start.k_x))
     for step in (1, 2, 3):
-        mouse(qtbot, native, "Drag", *at(start.k_y + step, start.k_x - step))
-    mouse(qtbot, native, "MouseButtonRelease", *at(start.k_y + 3, start.k_x - 3))
+        shown.mouse(native, "Drag", *at(start.k_y + step, start.k_x - step))
+    shown.mouse(native, "MouseButtonRelease", *at(start.k_y + 3, start.k_x - 3))
     moved = widget.detector
     assert (moved.k_y, moved.k_x) == pytest.approx((start.k_y + 3, start.k_x - 3), abs=0.2)
     assert moved.outer == start.outer
@@ -217,7 +194,7 @@ def test_a_slow_disk_neither_freezes_nor_brings_stale_images(shown, qtbot, scan)
     widget, before = shown.widget, layer.data.copy()
     gate.clear()
     for position in ((0, 0), (1, 1), (2, 2)):
-        hover(shown, qtbot, layer, position)
+        hover(shown, layer, position)
     widget.detector_bar.buttons["total"].click()
     qtbot.wait(150)
     widget.detector_bar.buttons["bright field"].click()
@@ -262,7 +239,7 @@ def test_closing_at_any_time(shown, qtbot, scan, how) -> None:
     gate.clear()
     before = layer.data.copy()
     callbacks = len(viewer.mouse_move_callbacks)
-    hover(shown, qtbot, layer, (1, 1))
+    hover(shown, layer, (1, 1))
     widget.detector_bar.buttons["total"].click()
     qtbot.wait(150)
     if how == "float":

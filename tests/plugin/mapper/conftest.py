@@ -89,6 +89,21 @@ def mapped(stream, probabilities):
     return give
 
 
+@pytest.fixture(scope="session")
+def make_cluster():
+    """Give a function that starts a Dask cluster in this process, as a context: a scheduler, and so many workers."""
+    distributed = pytest.importorskip("distributed")
+
+    def make(workers):
+        return distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=False, protocol="tcp://", host="127.0.0.1",
+            scheduler_kwargs={"dashboard": False}, dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+        )  # fmt: skip
+
+    return make
+
+
 class FakeTraining:
     """Stands for `learning.training.train`: every epoch, error and end comes when a test says so."""
 
@@ -108,7 +123,7 @@ class FakeTraining:
     def epoch(self, seconds: float = 1.0, notes: tuple[str, ...] = (), epochs: int = 10) -> Any:
         """Let the next epoch be done, `seconds` after the training began."""
         from napari_ghosthunter.learning.model import Epoch
-        from napari_ghosthunter.learning.training import EpochReport
+        from napari_ghosthunter.learning.report import EpochReport
 
         number = len(self.history) + 1
         figures = Epoch(

@@ -61,6 +61,7 @@ class DomainMapper(QWidget):
         self.train_page = TrainPage(self.desk, self.training, self.preview)
         self.map_page = MapPage(self.desk, self.mapping, self.map_layers)
         self.map_page.device = lambda: self.train_page.device
+        self.label_page.live.work.device = lambda: self.train_page.device
         self.export_page = ExportPage(self.desk, self.map_layers)
         self.apply_dialog: ApplyDialog | None = None
         self.tabs = QTabWidget()
@@ -111,7 +112,7 @@ class DomainMapper(QWidget):
     def _apply(self) -> None:
         """Open the window that maps other scans, or bring it back."""
         if self.apply_dialog is None:
-            self.apply_dialog = ApplyDialog(self.desk, self)
+            self.apply_dialog = ApplyDialog(self.desk, self, self.mapping.place)
             self.apply_dialog.device = lambda: self.train_page.device
         self.apply_dialog.show()
         self.apply_dialog.raise_()

@@ -6,9 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import Qt
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.plugin.layers import bare
@@ -29,7 +27,7 @@ def told(monkeypatch):
 
 
 @pytest.fixture
-def shown(window, qtbot, sample):
+def shown(window, qtbot, mouse, on_screen, sample):
     """The page beside a scan, with three classes."""
     window.window._qt_window.resize(1200, 800)
     data, arguments, _ = scan_layer(sample.scan)
@@ -44,38 +42,35 @@ def shown(window, qtbot, sample):
     native = window.window._qt_viewer.canvas.native
     qtbot.wait(100)
     yield SimpleNamespace(
-        viewer=window, layer=layer, desk=desk, points=points, page=page, native=native, session=desk.session
+        viewer=window,
+        layer=layer,
+        desk=desk,
+        points=points,
+        page=page,
+        native=native,
+        session=desk.session,
+        mouse=mouse,
+        on_screen=on_screen,
     )
     desk.sleep()
     qtbot.wait(20)
 
 
-def spot_of(shown, position: tuple[float, float]) -> QPointF:
-    """Where a position of the scan is drawn, in pixels of the canvas."""
+def send(shown, kind: str, position: tuple[float, float], aside: float = 0) -> None:
+    """Send a mouse event at a position of the scan, or some pixels right of it."""
     viewer, native = shown.viewer, shown.native
     world = np.asarray(shown.layer.data_to_world(position))[list(viewer.dims.displayed)]
-    y, x = (world - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom
-    return QPointF(native.width() / 2 + x, native.height() / 2 + y)
+    x, y = shown.on_screen(viewer, native, world)
+    shown.mouse(native, kind, x + aside, y)
 
 
-def mouse(qtbot, shown, kind: QEvent.Type, at: QPointF, held=Qt.MouseButton.LeftButton) -> None:
-    qtbot.wait(20)  # vispy drops moves that come faster
-    pressed = kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease)
-    button = Qt.MouseButton.LeftButton if pressed else Qt.MouseButton.NoButton
-    buttons = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else held
-    event = QMouseEvent(kind, at, shown.native.mapToGlobal(at), button, buttons, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(shown.native, event)
-
-
-def click(qtbot, shown, position: tuple[float, float], drag: float = 0) -> None:
-    at = spot_of(shown, position)
-    end = QPointF(at.x() + drag, at.y())
-    mouse(qtbot, shown, QEvent.Type.MouseMove, at, Qt.MouseButton.NoButton)
-    mouse(qtbot, shown, QEvent.Type.MouseButtonPress, at)
+def click(shown, position: tuple[float, float], drag: float = 0) -> None:
+    send(shown, "MouseMove", position)
+    send(shown, "MouseButtonPress", position)
     if drag:
-        mouse(qtbot, shown, QEvent.Type.MouseMove, QPointF(at.x() + drag / 2, at.y()))
-        mouse(qtbot, shown, QEvent.Type.MouseMove, end)
-    mouse(qtbot, shown, QEvent.Type.MouseButtonRelease, end)
+        send(shown, "Drag", position, drag / 2)
+        send(shown, "Drag", position, drag)
+    send(shown, "MouseButtonRelease", position, drag)
 
 
 def press(qtbot, shown, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
@@ -200,13 +195,13 @@ def test_a_click_adds_a_point_or_chooses_one(qtbot, shown, place, order) -> None
     qtbot.wait(50)
     clicked = [(0, 0), (11, 1), (2, 19), (5.3, 8.4), (4.6, 12.4)]
     for position in clicked:
-        click(qtbot, shown, position)
+        click(shown, position)
     spots = [tuple(round(number) for number in position) for position in clicked]
     assert list(shown.session.labels.points) == spots
     assert shown.session.current == spots[-1]
-    click(qtbot, shown, (0.2, 0.1))
+    click(shown, (0.2, 0.1))
     assert shown.session.current == (0, 0)
-    click(qtbot, shown, (2.45, 18.6))  # in the corner of its pixel
+    click(shown, (2.45, 18.6))  # in the corner of its pixel
     assert shown.session.current == (2, 19)
     assert len(shown.session.labels.points) == len(spots)
     press(qtbot, shown, Qt.Key.Key_3)
@@ -217,17 +212,17 @@ def test_a_click_beside_the_scan_does_nothing(qtbot, shown) -> None:
     shown.page.show_button.click()
     shown.viewer.scene.camera.zoom /= 2
     qtbot.wait(50)
-    click(qtbot, shown, (-3, 5))
-    click(qtbot, shown, (5, 21))
+    click(shown, (-3, 5))
+    click(shown, (5, 21))
     assert not shown.session.labels.points
-    click(qtbot, shown, (5, 19))
+    click(shown, (5, 19))
     assert list(shown.session.labels.points) == [(5, 19)]
 
 
 def test_a_drag_still_pans(qtbot, shown) -> None:
     shown.page.show_button.click()
     before = shown.viewer.scene.camera.center
-    click(qtbot, shown, (5, 5), drag=60)
+    click(shown, (5, 5), drag=60)
     assert not shown.session.labels.points
     assert shown.viewer.scene.camera.center != before
 
@@ -236,7 +231,7 @@ def test_clicks_on_other_layers_are_not_ours(qtbot, shown) -> None:
     shown.page.propose_button.click()
     count = len(shown.session.labels.points)
     shown.viewer.layers.selection.active = shown.layer
-    click(qtbot, shown, (4, 4))
+    click(shown, (4, 4))
     assert len(shown.session.labels.points) == count
 
 
@@ -246,7 +241,7 @@ def test_zoomed_out_a_point_is_chosen_where_it_is_drawn(qtbot, shown) -> None:
     shown.points.show()
     shown.viewer.scene.camera.zoom = 1.5 / 2  # 1.5 screen pixels for a scan step of 2 nm; points are 9 wide
     qtbot.wait(50)
-    click(qtbot, shown, (4, 7))
+    click(shown, (4, 7))
     assert shown.session.current == (6, 6)
     assert len(shown.session.labels.points) == 2
 
@@ -256,9 +251,9 @@ def test_hover_tells_the_reason(qtbot, shown) -> None:
     session, viewer = shown.session, shown.viewer
     session.label_current("vertical")
     for position, words in (((0, 0), "vertical; grid"), ((0, 3), "not labelled; grid"), ((1, 5), "")):
-        mouse(qtbot, shown, QEvent.Type.MouseMove, spot_of(shown, position), Qt.MouseButton.NoButton)
+        send(shown, "MouseMove", position)
         assert shown.native.toolTip() == words
-    mouse(qtbot, shown, QEvent.Type.MouseMove, spot_of(shown, (0, 0)), Qt.MouseButton.NoButton)
+    send(shown, "MouseMove", (0, 0))
     viewer.cursor.position = shown.layer.data_to_world((0, 0))
     status = shown.points.layer.get_status(viewer.cursor.position, dims_displayed=[0, 1], world=True)
     assert "label: vertical, reason: grid" in status["coordinates"]
@@ -268,7 +263,7 @@ def test_hover_tells_the_reason(qtbot, shown) -> None:
 
 def test_the_window_may_be_closed_while_points_are_shown(qtbot, shown) -> None:
     shown.page.propose_button.click()
-    mouse(qtbot, shown, QEvent.Type.MouseMove, spot_of(shown, (0, 0)), Qt.MouseButton.NoButton)
+    send(shown, "MouseMove", (0, 0))
     assert shown.native.toolTip()
     shown.viewer.close()
     shown.desk.sleep()

@@ -93,6 +93,36 @@ def test_the_figures_are_those_of_the_map(qtbot, page, trained, mapped) -> None:
     assert QGuiApplication.clipboard().text().startswith("Wall between\tLength")
 
 
+def test_a_class_that_is_renamed_is_so_everywhere(qtbot, page, trained, mapped, viewer) -> None:
+    labels = trained.labels
+    for name in "abc":
+        labels.add_class(name)
+    mapped(trained)
+    settled(qtbot, page)
+
+    def shown():
+        settled(qtbot, page)
+        areas = tuple(row[0] for row in page.figures.areas.table.rows)
+        assert tuple(viewer.layers["Domains"].features["class"]) == areas
+        assert tuple(row[0] for row in page.figures.confusion.table.rows) == areas
+        assert page.layers.result.classes.names == areas
+        return areas
+
+    labels.rename_class("a", "left")
+    assert shown() == ("left", "b", "c")
+    assert "class b" not in page.figures.accuracy_text.text()
+    labels.undo()
+    assert shown() == ("a", "b", "c")
+    for before, after in (("a", "x"), ("b", "a"), ("x", "b")):
+        labels.rename_class(before, after)
+    assert shown() == ("b", "a", "c")  # of the same map: they have changed places
+    mapped(trained)  # by the same model, which was not trained on the new names
+    assert shown() == ("b", "a", "c")
+    labels.rename_class("c", "right")
+    labels.add_class("c")
+    assert shown() == ("b", "a", "right")
+
+
 def test_the_threshold_hides_and_the_figures_follow(qtbot, page, trained, mapped) -> None:
     expected = mapped(trained)
     settled(qtbot, page)

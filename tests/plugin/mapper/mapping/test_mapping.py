@@ -7,7 +7,7 @@ import pytest
 
 from napari_ghosthunter.errors import ModelError
 from napari_ghosthunter.mapping.segmentation import segment
-from napari_ghosthunter.plugin.mapper.mapping import mapping as mapping_module
+from napari_ghosthunter.plugin.mapper import running
 from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
 
 ROW = 20 * 48 * 48 * 4  # bytes of a reduced row of the sample
@@ -17,7 +17,7 @@ ROW = 20 * 48 * 48 * 4  # bytes of a reduced row of the sample
 def told(monkeypatch):
     """What the user was told of errors."""
     messages = []
-    monkeypatch.setattr(mapping_module, "tell_error", messages.append)
+    monkeypatch.setattr(running, "tell_error", messages.append)
     return messages
 
 
@@ -87,10 +87,12 @@ def test_an_error_is_told_and_can_be_tried_again(qtbot, trained, mapping, told, 
     with qtbot.waitSignal(mapping.ended) as ended:
         mapping.start()
     assert (ended.args, told, mapping.running) == ([False], ["It does not fit."], False)
+    assert mapping.error == "It does not fit."
     monkeypatch.undo()
     with qtbot.waitSignal(mapping.ended, timeout=20_000) as ended:
         mapping.start()
     assert ended.args == [True]
+    assert mapping.error == ""
 
 
 def test_nothing_lands_on_another_session(qtbot, desk, trained, mapping, small_bands) -> None:

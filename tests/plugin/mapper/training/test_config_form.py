@@ -11,18 +11,20 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox
 
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+from napari_ghosthunter.learning.offered import NETWORK_HELP
 from napari_ghosthunter.plugin.mapper.training.config_form import ConfigForm
 from napari_ghosthunter.plugin.mapper.training.editors import make_editor
 
 FIELDS = [
     (kind, name) for kind in (TrainingConfig, PatternConfig) for name in kind.model_fields
-    if name not in {"network", "symmetries"}
+    if name != "symmetries"
 ]  # fmt: skip
 OTHERS: dict[str, Any] = {
+    "network": "ghosthunter",
     "epochs": 250, "seed": 7, "batch_size": 16, "learning_rate": 2.5e-4, "min_learning_rate": 1e-5,
     "weight_decay": 0.0, "plateau_factor": 0.7, "plateau_patience": 30, "validation_share": 0.35, "shift": 0.02,
     "pool": "max", "pool_size": 5, "size": 64, "crop": 0.5, "centre": "detector", "clip_hot": False,
-    "scaling": "sqrt", "log_floor": 0.5, "contrast_window": 0.1,
+    "scaling": "sqrt", "log_floor": 0.5, "contrast_window": 0.1, "align": False,
 }  # fmt: skip
 
 
@@ -143,6 +145,28 @@ def test_a_seed_that_is_too_long_for_the_form_is_kept(qtbot, form) -> None:
     made, told = form(config)
     choose(qtbot, made.editors["epochs"].widget, 5)
     assert told == [config.model_copy(update={"epochs": 5})]
+
+
+def test_a_choice_says_of_each_value_what_it_is(form) -> None:
+    made, _ = form(TrainingConfig())
+    box = made.editors["network"].widget
+    assert [box.itemText(index) for index in range(box.count())] == list(NETWORK_HELP)
+    for index, words in enumerate(NETWORK_HELP.values()):
+        assert box.itemData(index, Qt.ItemDataRole.ToolTipRole) == words
+
+
+def test_a_form_without_fields_in_sight_takes_no_room(form) -> None:
+    made, _ = form(TrainingConfig())
+    made.show()
+    names = list(made.editors)
+    for name in names[1:]:
+        made.set_shown(name, False)
+    assert made.editors[names[0]].widget.isVisible()
+    assert not made.editors[names[1]].widget.isVisible()
+    made.set_shown(names[0], False)
+    assert made.isHidden()
+    made.set_shown(names[1], True)
+    assert made.editors[names[1]].widget.isVisible()
 
 
 def test_a_field_without_a_widget_is_a_bug() -> None:

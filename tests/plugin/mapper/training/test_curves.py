@@ -82,6 +82,14 @@ def test_the_cursor_finds_the_numbers_of_an_epoch(curves) -> None:
     curves.grab()
 
 
+def test_a_fit_is_drawn_in_steps_of_which_none_is_better(curves) -> None:
+    curves.show_history(epochs(24), None, "Step")
+    curves._hovered = 24
+    assert curves.hover_text.startswith("Step 24: training 0.0417, 96 %; held-out ")
+    curves.grab()
+    assert curves._axes[0].epoch_ticks == [1, 10, 20]
+
+
 def test_without_held_out_labels_only_the_training_is_told(curves) -> None:
     curves.show_history(epochs(3, held_out=False), best=3)
     curves._hovered = 2

@@ -12,7 +12,9 @@ from qtpy.QtWidgets import QFileDialog
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.learning.modelfile import load_model, save_model
+from napari_ghosthunter.learning.training import train as real_train
 from napari_ghosthunter.plugin.mapper import desk as desk_module
+from napari_ghosthunter.plugin.mapper import running
 from napari_ghosthunter.plugin.mapper.training import model_files
 from napari_ghosthunter.plugin.mapper.training import training as training_module
 from napari_ghosthunter.plugin.mapper.training.preview import Preview
@@ -28,7 +30,7 @@ def told(monkeypatch):
     messages = []
     for module, name in (
         (desk_module, "tell_error"), (model_files, "tell"), (model_files, "tell_error"), (training_module, "tell"),
-        (training_module, "tell_error"),
+        (running, "tell_error"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, messages.append)
     return messages
@@ -74,10 +76,29 @@ def test_settings_go_to_the_session_and_come_from_it(qtbot, page, desk) -> None:
     desk.session.training_config = TrainingConfig(epochs=44, batch_size=2)  # by a script
     assert common["epochs"].widget.value() == 44
     assert page.settings.training_forms[1].editors["batch_size"].widget.value() == 2
-    common["seed"].widget.setValue(5)
+    page.settings.training_forms[1].editors["seed"].widget.setValue(5)
     assert desk.session.training_config == TrainingConfig(epochs=44, batch_size=2, seed=5)
+    common["network"].widget.setCurrentText("ghosthunter")
+    assert desk.session.training_config == TrainingConfig(network="ghosthunter", epochs=44, batch_size=2, seed=5)
     desk.take(Session(desk.scan))
     assert common["epochs"].widget.text() == "auto"
+
+
+def test_what_only_a_taught_network_knows_is_in_sight_for_such_a_one_alone(page, desk) -> None:
+    page.settings.more.setChecked(True)
+    editors = page.settings.training_forms[1].editors
+    taught = {"seed", "batch_size", "learning_rate", "min_learning_rate", "weight_decay", "plateau_factor",
+              "plateau_patience", "validation_share", "shift"}  # fmt: skip
+    assert set(editors) == taught
+    assert not any(editor.widget.isVisible() for editor in editors.values())
+    assert not page.preview_box.isVisible()
+    assert page.settings.network_words.text().startswith("Takes seconds")
+    page.settings.training_forms[0].editors["network"].widget.setCurrentText("ghosthunter")
+    assert all(editor.widget.isVisible() for editor in editors.values())
+    assert page.preview_box.isVisible()
+    assert page.settings.network_words.text().startswith("The network of the paper")
+    desk.session.training_config = TrainingConfig(network="mine")  # by a script; the training says that there is none
+    assert page.settings.network_words.text() == ""
 
 
 def test_fields_that_mean_nothing_are_off(page, desk) -> None:
@@ -95,7 +116,7 @@ def test_fields_that_mean_nothing_are_off(page, desk) -> None:
 def test_a_training_from_start_to_end(qtbot, page, labelled, fake_training) -> None:
     click(qtbot, page.train_button)
     assert page.train_button.text() == STOP
-    assert page.progress.text.text() in ("Loading…", "Reading the labelled patterns…")
+    assert page.progress.text.text() in ("Loading…", "Reading labelled and spread patterns…")
     assert not page.settings.training_forms[0].isEnabled()
     assert not page.files.open_button.isEnabled()
     for number in range(1, 4):
@@ -124,6 +145,24 @@ def test_stop_ends_with_this_epoch(qtbot, page, labelled, fake_training) -> None
     qtbot.waitUntil(lambda: page.train_button.text() == TRAIN)
     assert page.train_button.isEnabled()
     assert labelled.session.model.record.best_epoch == 2
+
+
+def test_a_fit_goes_on_until_it_has_converged(qtbot, page, labelled, monkeypatch) -> None:
+    monkeypatch.setattr("napari_ghosthunter.learning.training.train", real_train)
+    click(qtbot, page.train_button)
+    qtbot.waitUntil(lambda: page.training.report is not None, timeout=60_000)
+    words = page.progress.text.text()
+    if page.training.running:  # it may be done already
+        assert words.startswith("Step ")
+        assert "going on until nothing more is gained\nSo far, " in words
+        assert page.progress.bar.maximum() == 0  # busy, for nobody knows how long
+    qtbot.waitUntil(lambda: not page.training.running, timeout=60_000)
+    record = labelled.session.model.record
+    assert record.converged
+    assert page.progress.text.text().startswith(f"Fit: converged after {len(record.history)} steps; ")
+    assert " held-out labels right: accuracy " in page.progress.text.text()
+    assert "neither it nor its neighbourhood" in page.progress.text.text()
+    assert page.curves._best is None
 
 
 def test_an_error_stays_on_the_page(qtbot, page, labelled, fake_training, told) -> None:

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.plugin.mapper import running
 from napari_ghosthunter.plugin.mapper.training import training as training_module
 from napari_ghosthunter.plugin.mapper.training.training import LOADING, READING, Training
 from napari_ghosthunter.session.session import Session
@@ -16,8 +17,8 @@ from napari_ghosthunter.session.session import Session
 def told(monkeypatch):
     """What the user was told, errors and others."""
     messages = []
-    for name in ("tell", "tell_error"):
-        monkeypatch.setattr(training_module, name, lambda text, name=name: messages.append((name, text)))
+    for module, name in ((training_module, "tell"), (running, "tell_error")):
+        monkeypatch.setattr(module, name, lambda text, name=name: messages.append((name, text)))
     return messages
 
 

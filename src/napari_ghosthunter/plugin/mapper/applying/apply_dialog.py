@@ -26,6 +26,9 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.plugin.mapper.applying.apply_list import ApplyList, details
 from napari_ghosthunter.plugin.mapper.applying.apply_run import NOTHING_LEFT, ApplyRun, Entry
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.mapping.place import Place
+from napari_ghosthunter.plugin.mapper.mapping.place_bar import PlaceBar
+from napari_ghosthunter.plugin.opening import scan_filter
 from napari_ghosthunter.plugin.reader import Asker, open_asking
 from napari_ghosthunter.plugin.shape_dialog import Dialogs
 
@@ -45,6 +48,8 @@ class ApplyDialog(QDialog):
         Whose model it is.
     parent
         The widget that it belongs to.
+    place
+        Where maps are computed; its own by default.
 
     Attributes
     ----------
@@ -54,7 +59,7 @@ class ApplyDialog(QDialog):
         Is asked for what a file does not settle.
     """
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: Desk, parent: QWidget | None = None, place: Place | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Apply the model to other scans")
         self.device: Callable[[], str] = lambda: "auto"
@@ -65,6 +70,8 @@ class ApplyDialog(QDialog):
         self.to_folder, self.to_layers = QRadioButton("To a folder:"), QRadioButton("As layers in this window")
         self.folder, self.folder_button = QLineEdit(), QPushButton("Choose…")
         self.overwrite = QCheckBox("Replace older maps there")
+        self.place = place or Place()
+        self.place_bar = PlaceBar(self.place)
         self.state = QLabel()
         self.start_button, self.close_button = QPushButton("Start"), QPushButton("Close")
         self._lay_out()
@@ -95,7 +102,7 @@ class ApplyDialog(QDialog):
     # ---- what the user does ----
 
     def _ask_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Scans to map")
+        paths, _ = QFileDialog.getOpenFileNames(self, "Scans to map", "", scan_filter())
         self.add([Path(path) for path in paths])
 
     def _ask_folder(self) -> None:
@@ -108,7 +115,8 @@ class ApplyDialog(QDialog):
             self.run.stop()
             return
         out = Path(self.folder.text().strip()).expanduser() if self.to_folder.isChecked() else None
-        self.run.start(out, device=self.device(), overwrite=self.overwrite.isChecked())
+        choices = {"device": self.device(), "scheduler": self.place.scheduler}
+        self.run.start(out, overwrite=self.overwrite.isChecked(), **choices)
 
     # ---- what is shown ----
 
@@ -130,9 +138,12 @@ class ApplyDialog(QDialog):
             widget.setEnabled(not running)
         for part in (self.folder, self.folder_button, self.overwrite):
             part.setEnabled(folder and not running)
+        lacks = "" if running else self.place.needs()
+        self.place_bar.say(lacks or " ".join(self.run.notes))
+        self.place_bar.set_fixed(running)
         self.list.setAcceptDrops(not running)
         self.start_button.setText("Stop" if running else "Start")
-        self.start_button.setEnabled(running or not self._needs())
+        self.start_button.setEnabled(running or not (lacks or self._needs()))
         self._show_details()
         self._show_state()
 
@@ -183,6 +194,7 @@ class ApplyDialog(QDialog):
         where.addWidget(self.folder_button, 0, 2)
         where.addWidget(self.overwrite, 1, 1, 1, 2)
         where.addWidget(self.to_layers, 2, 0, 1, 3)
+        where.addWidget(self.place_bar, 3, 0, 1, 3)
         below = QHBoxLayout()
         below.addWidget(self.state, 1)
         below.addWidget(self.start_button)
@@ -201,6 +213,7 @@ class ApplyDialog(QDialog):
         self.list.dropped.connect(self.add, Qt.ConnectionType.QueuedConnection)
         self.list.itemSelectionChanged.connect(self._show_details)
         self.to_folder.toggled.connect(self._show)
+        self.place.changed.connect(self._show)
         self.folder.textChanged.connect(self._show)
         self.folder_button.clicked.connect(self._ask_folder)
         self.start_button.clicked.connect(self._start_or_stop)

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Qt
 
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.mapper.applying.apply_layers import add_result
@@ -76,18 +77,31 @@ class ApplyRun(QObject):
     ----------
     desk
         Whose model it is, and in whose viewer results are shown.
+
+    Attributes
+    ----------
+    entries
+        The list.
+    running
+        Whether scans are being mapped.
+    notes
+        What the user should know of the latest mapping as a whole, in sentences.
     """
 
     listed = Signal()
     changed = Signal(object)
     turned = Signal()
+    _noted = Signal(object, str)  # from the thread
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
         self.entries: list[Entry] = []
         self.running = False
+        self.notes: list[str] = []
         self._background = Background()
+        self._stopped = Event()  # of the latest mapping; each has its own
+        self._noted.connect(self._note, Qt.ConnectionType.QueuedConnection)
         self._judge: Any = None  # what the checks were made by
         self._heard: Any = None
         desk.session_changed.connect(self._turn)
@@ -138,25 +152,40 @@ class ApplyRun(QObject):
             self._set(entry, "checking")
         self._background.start(partial(_checks, model, todo), self._take_check, self._fail)
 
-    def start(self, out: Path | None, *, device: str = "auto", overwrite: bool = False) -> None:
-        """Map all scans that can be and are not yet, to files in a folder or, without one, as layers of the viewer."""
+    def start(self, out: Path | None, *, device: str = "auto", overwrite: bool = False, scheduler: str = "") -> None:
+        """Map all scans that can be and are not yet, to files in a folder or, without one, as layers of the viewer.
+
+        Parameters
+        ----------
+        out
+            The folder.
+        device
+            'auto', 'cpu', 'cuda' or 'mps'.
+        overwrite
+            Replace maps of the same names.
+        scheduler
+            Address of a Dask scheduler to compute on; by default it is this machine.
+        """
         model = self.model
         todo = [entry for entry in self.entries if entry.state in CAN_START and entry.scan is not None]
         if self.running or model is None or not todo:
             return
-        self.running = True
+        self.running, self.notes = True, []
+        stopped = self._stopped = Event()
         unchecked = any(entry.state in {"unchecked", "checking"} for entry in todo)
         for entry in todo:
             entry.rows, entry.of, entry.note = 0, 0, ""
             self._set(entry, "waiting")
         scans = [entry.scan for entry in todo if entry.scan is not None]
-        steps = partial(_maps, model, scans, out, device=device, overwrite=overwrite, check=unchecked)
+        where = {"scheduler": scheduler, "stopped": stopped.is_set, "tell": partial(self._noted.emit, stopped)}
+        steps = partial(_maps, model, scans, out, where, device=device, overwrite=overwrite, check=unchecked)
         self._background.start(steps, partial(self._take_report, todo, out), self._fail, self._end)
         self.turned.emit()
 
     def stop(self) -> None:
         """Stop mapping; the map that is under way is dropped, those that are finished stay."""
         if self.running:
+            self._stopped.set()
             self._background.stop()
             self._end()
 
@@ -191,6 +220,11 @@ class ApplyRun(QObject):
                     entry.differences = ()
                     self._set(entry, "unchecked")
             self.check()
+            self.turned.emit()
+
+    def _note(self, stopped: Event, words: str) -> None:
+        if stopped is self._stopped and not stopped.is_set():
+            self.notes.append(words)
             self.turned.emit()
 
     def _take_check(self, checked: tuple[Entry, tuple[Difference, ...], str, bool]) -> None:
@@ -253,10 +287,14 @@ def _checks(model: Model, entries: list[Entry]) -> Iterator[tuple[Entry, tuple[D
             yield entry, (), str(error), False
 
 
-def _maps(model: Model, scans: list[Scan], out: Path | None, **choices: Any) -> Iterator[Any]:
+def _maps(
+    model: Model, scans: list[Scan], out: Path | None, where: dict[str, Any], **choices: Any
+) -> Iterator[tuple[MapReport, LayerData | None]]:
     """Map scan after scan; in the thread. The last report of each comes with its image, if that is to be shown."""
     from napari_ghosthunter.mapping.batch import map_scans
+    from napari_ghosthunter.mapping.connections import computing
 
-    for report in map_scans(model, scans, out, **choices):
-        show = out is None and report.domain_map is not None
-        yield report, scan_layer(scans[report.index]) if show else None
+    with computing(**where) as segmenter:
+        for report in map_scans(model, scans, out, segmenter=segmenter, **choices):
+            show = out is None and report.domain_map is not None
+            yield report, scan_layer(scans[report.index]) if show else None

@@ -12,29 +12,26 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import signals_blocked
 
 from napari_ghosthunter.labelling.classes import ClassScheme, palette
 from napari_ghosthunter.labelling.edits import Edit, How
-from napari_ghosthunter.labelling.rounds import round_number, sensible_step, step_of
+from napari_ghosthunter.labelling.rounds import round_number
 from napari_ghosthunter.labelling.sampling import Round
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.labelling.class_table import ClassTable
 from napari_ghosthunter.plugin.mapper.labelling.label_import import import_labels
 from napari_ghosthunter.plugin.mapper.labelling.label_words import current_of, hint_of, labels_of, progress_of
+from napari_ghosthunter.plugin.mapper.labelling.live_bar import LiveBar
+from napari_ghosthunter.plugin.mapper.labelling.propose_bar import ProposeBar
 from napari_ghosthunter.plugin.mapper.labelling.sample_points import SamplePoints
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
 from napari_ghosthunter.plugin.preferences import SAFE, defaults
-from napari_ghosthunter.plugin.units import pretty
-from napari_ghosthunter.scan.scan import PIXELS
 from napari_ghosthunter.session.session import Session
 
 PAPER = ("none", "vertical", "horizontal")
-UNCERTAIN_COUNT = 10  # a handful at a time: the next map knows better where to look
 START = "Which kinds of domain are there? Add a class for each; what is not a domain is best a class of its own."
 
 
@@ -60,14 +57,9 @@ class LabelPage(Panel):
         self.add_button = _button("Add class", "Add a class, and write its name")
         self.remove_button = _button("Remove", "")
         self.import_button = _button("Import labels…", "Take labels from a table (CSV) or a label file of the paper")
-        self.step_box = QSpinBox()
-        self.step_box.setKeyboardTracking(False)
-        self.propose_button = _button(
-            "Propose points",
-            "First a coarse grid; once it is labelled, the midpoints between points of different classes, "
-            "round by round, until the boundaries are found",
-        )
-        self.unsure_button = _button("Uncertain points", "")
+        self.proposing, self.live = ProposeBar(desk), LiveBar(desk)
+        self.step_box, self.propose_button = self.proposing.step_box, self.proposing.propose_button
+        self.unsure_button = self.proposing.unsure_button
         self.note, self.progress, self.current, self.hint = _text(), _text(), _text(), _text()
         self.undo_button = _button("Undo", "Take the last label, point or class back (Ctrl+Z)")
         self.redo_button = _button("Redo", "Do again what was taken back (Ctrl+Shift+Z)")
@@ -80,23 +72,18 @@ class LabelPage(Panel):
         self._turn(desk.session)
 
     def links(self, session: Session) -> Iterable[Link]:
-        """Follow labels, the current point and the map."""
+        """Follow labels, the current point and the maps."""
         yield session.labels.changed, self._follow
         yield session.current_changed, self._show_current
-        yield session.map_changed, self._map_came
+        yield session.map_changed, self.proposing.map_came
+        yield session.live.changed, self._follow_live
 
     def refresh(self) -> None:
         """Show another session."""
         session = self.session
         self.table.show_session(session)
         _say(self.note, "")
-        if session is not None:
-            shape = session.scan.scan_shape
-            with signals_blocked(self.step_box):
-                self.step_box.setRange(1, max(shape))
-                self.step_box.setValue(step_of(session.labels.points, shape) or defaults().step or sensible_step(shape))
-            self._tell_step()
-        self._show_map(session is not None and session.domain_map is not None)
+        self.proposing.show_session(session)
         self._show_state()
 
     # ---- what is shown ----
@@ -124,27 +111,9 @@ class LabelPage(Panel):
         _say(self.current, "" if session is None else current_of(session))
         _say(self.hint, "" if session is None else hint_of(session))
 
-    def _map_came(self, *_: object) -> None:
-        self._show_map(True)
-
-    def _show_map(self, there: bool) -> None:
-        self.unsure_button.setEnabled(there)
-        self.unsure_button.setToolTip(
-            f"Add the {UNCERTAIN_COUNT} points where the map is least sure: they teach the network most"
-            if there
-            else "Once there is a map: add the points where it is least sure"
-        )
-
-    def _tell_step(self, _step: int = 0) -> None:
-        session = self.session
-        if session is None:
-            return
-        step, calibration = self.step_box.value(), session.scan.calibration
-        text = f"Distance between the points of the grid: {step} probe positions"
-        if calibration.scan_units != PIXELS:
-            y, x = (f"{step * size:.3g}" for size in calibration.scan_step)
-            text += f", which is {y if y == x else f'{y} × {x}'} {pretty(calibration.scan_units)}"
-        self.step_box.setToolTip(f"{text}.\nAnother one begins another grid.")
+    def _follow_live(self) -> None:
+        self.proposing.follow_maps()
+        self._show_current()
 
     def _tell_removal(self) -> None:
         name, session = self.table.chosen, self.session
@@ -162,9 +131,7 @@ class LabelPage(Panel):
         self.add_button.clicked.connect(self._add_class)
         self.remove_button.clicked.connect(self._remove_class)
         self.import_button.clicked.connect(self._import)
-        self.step_box.valueChanged.connect(self._tell_step)
-        self.propose_button.clicked.connect(self._propose)
-        self.unsure_button.clicked.connect(self._propose_unsure)
+        self.proposing.proposed.connect(self._take_round)
         self.undo_button.clicked.connect(lambda: self._do(Session.undo))
         self.redo_button.clicked.connect(lambda: self._do(Session.redo))
         self.show_button.clicked.connect(lambda _: self.points.show())
@@ -186,23 +153,9 @@ class LabelPage(Panel):
             if name not in session.labels.classes:
                 _say(self.note, f"'{name}' and {lost} were removed. Undo brings them back.")
 
-    def _propose(self) -> None:
-        self._take_round(self._do(lambda session: session.propose(self.step_box.value())), numbered=True)
-
-    def _propose_unsure(self) -> None:
-        distance = max(1.0, self.step_box.value() / 4)
-
-        def propose(session: Session) -> Round | None:
-            found = session.domain_map
-            if found is None:
-                return None
-            return session.propose_uncertain(found.probabilities, UNCERTAIN_COUNT, distance)
-
-        self._take_round(self._do(propose))
-
-    def _take_round(self, found: Round | None, *, numbered: bool = False) -> None:
+    def _take_round(self, found: Round, numbered: bool) -> None:
         session = self.session
-        if found is None or session is None:
+        if session is None:
             return
         _say(self.note, found.message)
         if found.proposals:
@@ -225,11 +178,11 @@ class LabelPage(Panel):
         column.addWidget(self.start)
         column.addWidget(self.table, 1)
         column.addLayout(_row(self.add_button, self.remove_button, self.import_button))
-        column.addLayout(_row(QLabel("Step"), self.step_box, self.propose_button, stretch=2))
-        column.addLayout(_row(self.unsure_button, self.show_button))
+        column.addWidget(self.proposing)
         column.addWidget(self.note)
         column.addLayout(_row(self.progress, self.undo_button, self.redo_button, stretch=0))
-        for line in (self.current, self.hint):
+        self.live.add(self.show_button)
+        for line in (self.current, self.hint, self.live):
             column.addWidget(line)
         column.addStretch(0)
 

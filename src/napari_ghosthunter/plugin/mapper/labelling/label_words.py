@@ -15,7 +15,8 @@ def progress_of(session: Session) -> str:
     if not points:
         return "No points yet: propose some, or press Show points and click on the scan."
     if not waiting:
-        return f"All {points:,} points are labelled: propose the next round, or train."
+        more = "press Uncertain points for more" if session.live.domain_map is not None else "propose the next round"
+        return f"All {points:,} points are labelled: {more}, or train."
     return f"{points - waiting:,} of {points:,} points labelled."
 
 

@@ -12,14 +12,13 @@ import numpy as np
 from qtpy.QtCore import QTimer
 
 from napari_ghosthunter.labelling.edits import Position
-from napari_ghosthunter.plugin.layers import bare
+from napari_ghosthunter.plugin.layers import GEOMETRY, bare, geometry
 from napari_ghosthunter.plugin.mapper.labelling.points_look import RING, SHADE
 
 POINTS, CURRENT = "Sample points", "Current point"
 POINT_STEPS, RING_STEPS = 0.8, 1.5  # diameters in scan steps
 POINT_PIXELS, RING_PIXELS = (10, 26), (22, 46)  # least and largest diameters on the screen
 SAME_SIZE = 0.03  # a change that nobody sees, and that thousands of points need not be drawn anew for
-PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
 class PointLayers:
@@ -103,7 +102,7 @@ class PointLayers:
         layer = bare(
             self.viewer.add_points(
                 np.empty((0, 2)), name=name, axis_labels=self._like.axis_labels,
-                **_place_of(self._like), **more,
+                **geometry(self._like), **more,
             )
         )  # fmt: skip
         layer.editable = False
@@ -132,7 +131,7 @@ class PointLayers:
 
     def _follow(self, like: Any) -> None:
         """Stay where that layer is, also when it is moved or turned."""
-        for name in PLACE:
+        for name in GEOMETRY:
             if self._like is not None:
                 getattr(self._like.events, name).disconnect(self._place)
             if like is not None:
@@ -142,7 +141,7 @@ class PointLayers:
     def _place(self, _event: Any = None) -> None:
         for layer in (self.points, self.ring):
             if layer is not None:
-                for name, value in _place_of(self._like).items():
+                for name, value in geometry(self._like).items():
                     setattr(layer, name, value)
         self._resize()
 
@@ -159,9 +158,3 @@ class PointLayers:
             size = float(np.clip(steps * min(step_y, step_x), low, high)) / step_x  # counted along the last axis
             if abs(size / float(layer.current_size) - 1) > SAME_SIZE:
                 layer.current_size = layer.size = size
-
-
-def _place_of(layer: Any) -> dict[str, Any]:
-    """Give where a layer lies in the viewer, as arguments for another one."""
-    place = {name: getattr(layer, name) for name in PLACE}
-    return place | {"affine": layer.affine.affine_matrix}

@@ -11,13 +11,12 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 
 from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.plugin.layers import GEOMETRY, geometry
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.mapping.result_layers import (
     DOMAINS,
-    GEOMETRY,
     KINDS,
     colour_classes,
-    geometry,
     make_layer,
     mark_of,
     pixels_of,
@@ -38,7 +37,7 @@ class MapLayers(QObject):
     Signals
     -------
     changed()
-        Another map is shown, more rows of it, in other colours, or a layer is gone.
+        Another map is shown, more rows of it, in other names or colours, or a layer is gone.
     threshold_changed(confidence)
         Positions of less confidence are hidden now.
     """
@@ -175,7 +174,7 @@ class MapLayers(QObject):
             self._timer.start()
 
     def _follow_labels(self, *_: Any) -> None:
-        if self._result is not None and self._result.recoloured:
+        if self._result is not None and self._result.outdated:
             self._draw()
             self.changed.emit()
 
@@ -242,7 +241,7 @@ class MapLayers(QObject):
         for kind in KINDS:
             if kind not in present:
                 self._layers[kind] = make_layer(kind, scan_layer, session.scan.scan_shape, session.folder)
-                layers.insert(_place(layers, scan_layer), self._layers[kind])
+                layers.insert(place_above(layers, scan_layer), self._layers[kind])
         layers.selection.clear()
         layers.selection.update(selected)
         if active is not None:
@@ -289,7 +288,7 @@ class MapLayers(QObject):
             layer.name = layer.name + PREVIEW if self.previewing else layer.name.replace(PREVIEW, "")
 
 
-def _place(layers: Any, scan_layer: Any) -> int:
+def place_above(layers: Any, scan_layer: Any) -> int:
     """Give the place of a new layer: on top, but below the points that lie above the scan."""
     above = layers.index(scan_layer) + 1
     for index in range(above, len(layers)):

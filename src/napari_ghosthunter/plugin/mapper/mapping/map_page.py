@@ -15,6 +15,7 @@ from napari_ghosthunter.plugin.mapper.mapping.figures import Figures
 from napari_ghosthunter.plugin.mapper.mapping.hover import Hover
 from napari_ghosthunter.plugin.mapper.mapping.map_layers import MapLayers
 from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
+from napari_ghosthunter.plugin.mapper.mapping.place_bar import PlaceBar
 from napari_ghosthunter.plugin.mapper.mapping.probabilities import probabilities_text
 from napari_ghosthunter.plugin.mapper.mapping.threshold_bar import ThresholdBar, below_text
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
@@ -46,6 +47,7 @@ class MapPage(Panel):
         self.device: Callable[[], str] = lambda: "auto"
         self.map_button, self.show_button = QPushButton(), QPushButton("Show layers")
         self.show_button.setToolTip("Put the layers of the map into the viewer again")
+        self.place_bar = PlaceBar(mapping.place)
         self.progress = QProgressBar()
         self.state, self.here = _line(), _line()
         self.here.setFixedHeight(
@@ -132,7 +134,10 @@ class MapPage(Panel):
         )
         can = session is not None and not session.segmentation_needs
         self.apply_button.setEnabled(can)
-        self.map_button.setEnabled(can and not mapping.stopping)
+        lacks = "" if session is None or mapping.running else mapping.place.needs(session.scan)
+        self.place_bar.say(lacks)
+        self.place_bar.set_fixed(mapping.running)
+        self.map_button.setEnabled(can and not lacks and not mapping.stopping)
         self.progress.setVisible(mapping.running)
         self.progress.setRange(0, mapping.rows if mapping.rows_done else 0)  # busy until the first rows are there
         self.progress.setValue(mapping.rows_done)
@@ -153,14 +158,18 @@ class MapPage(Panel):
         self.state.setVisible(bool(self.state.text()))
 
     def _state(self) -> str:
-        """Say how the map and the model stand to each other."""
-        session = self.session
-        if self.mapping.stopping:
-            return "Stopping after these rows…"
+        """Say what came of the latest run, and how the map and the model stand to each other."""
+        return " ".join(filter(None, [self.mapping.error, self._about_map(), *self.mapping.notes]))
+
+    def _about_map(self) -> str:
+        session, mapping = self.session, self.mapping
+        if mapping.stopping:
+            return "Stopping…" if mapping.scheduler else "Stopping after these rows…"
         if self.layers.previewing:
             return "The viewer shows a coarse preview while the training goes on."
-        if session is None or self.mapping.running:
-            return ""
+        if session is None or mapping.running:
+            waits = mapping.running and mapping.scheduler and not mapping.rows_done
+            return f"Waiting for the first rows from {mapping.scheduler}…" if waits else ""
         result = self.layers.result
         if result is None:
             return ""
@@ -203,7 +212,7 @@ class MapPage(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(buttons)
-        for widget in (self.progress, self.state, self.threshold):
+        for widget in (self.place_bar, self.progress, self.state, self.threshold):
             column.addWidget(widget)
         column.addWidget(self.figures, 1)
         column.addWidget(self.here)
@@ -213,6 +222,7 @@ class MapPage(Panel):
         self.show_button.clicked.connect(self._show_all)
         self.threshold.chosen.connect(self._set_threshold)
         self.mapping.changed.connect(self._show_run)
+        self.mapping.place.changed.connect(self._show_run)
         self.layers.changed.connect(self._follow_layers)
         self.layers.threshold_changed.connect(self._follow_layers)
         self._figures_timer.timeout.connect(self._show_figures)
@@ -226,6 +236,7 @@ def accuracy(session: Session | None) -> tuple[str, HeldOut | None]:
     if session.model is None:
         return "Nothing is known of the accuracy: the model of this map is not here.", None
     held_out = session.model.record.held_out
+    held_out = held_out.model_copy(update={"names": session.model_renames.names(held_out.names)})
     said = str(held_out)
     sentences = [f"{said[0].upper()}{said[1:]}.", *held_out.cautions]
     if session.domain_map is not None and not session.map_is_current:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import Qt
 
-from napari_ghosthunter.plugin.background import Background
+from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.mapping.place import Place
+from napari_ghosthunter.plugin.mapper.running import Running
 from napari_ghosthunter.plugin.qt import Signal
-from napari_ghosthunter.plugin.window import tell, tell_error
+from napari_ghosthunter.plugin.window import tell
+from napari_ghosthunter.scan.scan import nonfinite_note
 from napari_ghosthunter.session.runs import SegmentationRun
 from napari_ghosthunter.session.session import Session
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.mapping.segmentation import RowBand
 
 
-class Mapping(QObject):
+class Mapping(Running):
     """Maps the scan of the desk, one run at a time; the rows go to the session, from where everyone hears of them.
 
     Signals
@@ -28,31 +32,32 @@ class Mapping(QObject):
         It was begun, told to stop, has ended, or some rows are done.
     ended(whole)
         It is over: with all rows, or stopped or failed with some. Not sent where the session has gone meanwhile.
+
+    Attributes
+    ----------
+    place
+        Where the next map is computed.
+    scheduler
+        Address of the scheduler that the latest map is computed on; empty if that is this machine.
+    notes
+        What the cluster had to say of the latest map, in sentences.
+    rows_done
+        Number of scan rows that are mapped.
     """
 
-    changed = Signal()
-    ended = Signal(bool)
+    name = "map"
+    _run: SegmentationRun | None
+    _noted = Signal(float, str)  # from the thread of a run: when that began, and what there is to know
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
+        super().__init__(desk)
+        self.place = Place()
+        self.scheduler = ""
+        self.notes: list[str] = []
         self.rows_done = 0
-        self._session: Session | None = None
-        self._run: SegmentationRun | None = None
         self._began = 0.0
         self._nonfinite = 0
-        self._background = Background()
-        desk.session_changed.connect(self._turn)
-
-    @property
-    def running(self) -> bool:
-        """Whether rows are still to come."""
-        return self._run is not None
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was told to stop, and is finishing what it is at."""
-        return self._run is not None and self._run.stopped
+        self._noted.connect(self._note, Qt.ConnectionType.QueuedConnection)
 
     @property
     def rows(self) -> int:
@@ -76,18 +81,25 @@ class Mapping(QObject):
         session = self.desk.session
         if session is None:
             return
-        run = self.desk.attempt(lambda: session.start_segmenting(device))
+        began = time.monotonic()
+        run = self.desk.attempt(lambda: self._begin(session, device, partial(self._noted.emit, began)))
         if run is None:
             return
-        self._session, self._run = session, run
-        self.rows_done, self._nonfinite, self._began = 0, 0, time.monotonic()
-        self._background.start(lambda: _bands(run), self._take, self._fail, self._finish)
+        self._session, self._run, self.error = session, run, ""
+        self.scheduler, self.notes = self.place.scheduler, []
+        self.rows_done, self._nonfinite, self._began = 0, 0, began
+        self._background.start(lambda: _bands(run), self._take, self._fail, self._finish, on_bug=self._break)
         self.changed.emit()
 
-    def stop(self) -> None:
-        """End with the rows that are computed."""
-        if self._run is not None:
-            self._run.stop()
+    def _begin(self, session: Session, device: str, tell: Callable[[str], object]) -> SegmentationRun:
+        needs = self.place.needs(session.scan)
+        if needs:
+            raise ClusterError(needs)
+        return session.start_segmenting(device, scheduler=self.place.scheduler, tell=tell)
+
+    def _note(self, began: float, words: str) -> None:
+        if began == self._began and self._run is not None:
+            self.notes.append(words)
             self.changed.emit()
 
     def _take(self, step: tuple[SegmentationRun, RowBand]) -> None:
@@ -101,24 +113,15 @@ class Mapping(QObject):
         whole = self.rows_done == self.rows
         self._run = None
         if self._nonfinite:
-            tell(f"{self._nonfinite:,} detector pixels held no number (NaN or infinity); they were treated as zero.")
+            tell(nonfinite_note(self._nonfinite))
         self.changed.emit()
         self.ended.emit(whole)
 
-    def _fail(self, message: str) -> None:
-        tell_error(message)
-        self._run = None
-        self.changed.emit()
-        self.ended.emit(False)
-
     def _turn(self, session: Session | None) -> None:
-        """Leave off when the session goes; what it has until then it keeps itself."""
         if session is self._session or self._session is None:
             return
-        if self._run is not None:
-            self._run.stop()
-        self._background.close()
-        self._session = self._run = None
+        self._drop()
+        self._session, self.error, self.notes = None, "", []
         self.rows_done = 0
         self.changed.emit()
 

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.plugin.layers import position_at
+from napari_ghosthunter.plugin.layers import geometry, position_at
 from napari_ghosthunter.plugin.mapper.mapping.probabilities import status_text
 
 DOMAINS, MIXED, CONFIDENCE = "Domains", "Domain probabilities", "Confidence"
 KINDS = (CONFIDENCE, MIXED, DOMAINS)  # from below to above
-GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units")
 OPACITY = 0.6  # of the classes, so that the scan is seen through them
 
 Pixels = NDArray[Any]
@@ -57,11 +56,6 @@ def make_layer(kind: str, like: Any, scan_shape: tuple[int, int], home: Any) -> 
     layer.ghosthunter = Mark(kind, home)
     layer.get_status = MethodType(_status, layer)
     return layer
-
-
-def geometry(layer: Any) -> dict[str, Any]:
-    """Give where a layer is, as arguments of a new one."""
-    return {name: getattr(layer, name) for name in GEOMETRY} | {"affine": layer.affine.affine_matrix}
 
 
 def mark_of(layer: Any) -> Mark | None:

@@ -1,6 +1,8 @@
-"""The session's map as it is shown and exported: in the colours that its classes have now, and above a threshold."""
+"""The session's map as it is shown and exported: in the names and colours of its classes now, above a threshold."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.session.session import Session
@@ -23,18 +25,24 @@ class ResultMap:
 
     @property
     def domain_map(self) -> DomainMap | None:
-        """The map, its classes in the colours that the user has given them since."""
+        """The map, its classes with the names and colours that the user has given them since."""
         source = self._session.domain_map
-        if source is None or source is not self._source or self.recoloured:
+        if source is None or source is not self._source or self.outdated:
             self._source = source
-            self._shown = None if source is None else source.recoloured(self._session.labels.classes)
+            self._shown = None if source is None else self._as_now(source)
         return self._shown
 
     @property
-    def recoloured(self) -> bool:
-        """Whether a class has another colour than in the map that was given last."""
-        classes = self._session.labels.classes
-        return self._shown is not None and self._shown.recoloured(classes) is not self._shown
+    def outdated(self) -> bool:
+        """Whether a class has another name or colour than in the map that was given last."""
+        if self._shown is None or self._source is None:
+            return False
+        return self._as_now(self._source).classes != self._shown.classes
+
+    def _as_now(self, source: DomainMap) -> DomainMap:
+        classes = self._session.map_renames.classes(source.classes)
+        named = source if classes is source.classes else replace(source, classes=classes)
+        return named.recoloured(self._session.labels.classes)
 
     def above(self, confidence: float) -> DomainMap | None:
         """Give the map without the positions below a threshold."""

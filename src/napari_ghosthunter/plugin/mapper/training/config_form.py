@@ -67,6 +67,12 @@ class ConfigForm(QWidget):
             widget.setEnabled(usable)
             widget.setToolTip(described if usable else f"{described} {why_not}")
 
+    def set_shown(self, name: str, shown: bool) -> None:
+        """Show a field, or take it out of sight where it is of no concern; a form with none takes no room."""
+        for widget in (self.editors[name].widget, self._titles[name]):
+            widget.setVisible(shown)
+        self.setVisible(any(not title.isHidden() for title in self._titles.values()))
+
     def commit(self) -> None:
         """Take what is typed but not yet finished with Enter."""
         for editor in self.editors.values():

@@ -30,6 +30,7 @@ class Curves(QWidget):
         super().__init__()
         self._history: Sequence[Epoch] = ()
         self._best: int | None = None
+        self._word = ""
         self._hovered: int | None = None
         self._axes: list[Axes] = []
         self.setMouseTracking(True)
@@ -40,9 +41,9 @@ class Curves(QWidget):
         """Ask for room for a legend and some height."""
         return QSize(300, 90 + 2 * self.fontMetrics().height())
 
-    def show_history(self, history: Sequence[Epoch], best: int | None) -> None:
-        """Draw the figures of some epochs; `best` is the epoch whose model is kept."""
-        self._history, self._best = history, best
+    def show_history(self, history: Sequence[Epoch], best: int | None, word: str = "Epoch") -> None:
+        """Draw the figures of some epochs, or what they are called; the model of `best` is kept, else the last one."""
+        self._history, self._best, self._word = history, best, word
         self.update()
 
     @property
@@ -51,7 +52,7 @@ class Curves(QWidget):
         entry = self._entry(self._hovered)
         if entry is None:
             return ""
-        text = f"Epoch {entry.epoch}: training {entry.train_loss:.3g}, {100 * entry.train_accuracy:.0f} %"
+        text = f"{self._word} {entry.epoch}: training {entry.train_loss:.3g}, {100 * entry.train_accuracy:.0f} %"
         if entry.validation_loss is None or entry.validation_accuracy is None:
             return text
         return f"{text}; held-out {entry.validation_loss:.3g}, {100 * entry.validation_accuracy:.0f} %"

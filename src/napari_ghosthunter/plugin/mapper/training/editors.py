@@ -48,13 +48,15 @@ class Editor(QObject):
 
 
 class Choice(Editor):
-    """One of a few values."""
+    """One of a few values, each with some words of help where there are any."""
 
-    def __init__(self, values: tuple[Any, ...]) -> None:
+    def __init__(self, values: tuple[Any, ...], words: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.widget: QComboBox = QComboBox()
         for value in values:
             self.widget.addItem(str(value), value)
+        for index, help_text in enumerate(words):
+            self.widget.setItemData(index, help_text, Qt.ItemDataRole.ToolTipRole)
         self.widget.currentIndexChanged.connect(lambda index: self.edited.emit(values[index]))
 
     def _set(self, value: Any) -> None:
@@ -173,8 +175,10 @@ def make_editor(field: FieldInfo) -> Editor:
         If there is none for its type.
     """
     kind, optional = _without_none(field.annotation)
-    if get_origin(kind) is Literal:
-        editor: Editor = Choice(get_args(kind))
+    if offered := offered_by(field):
+        editor: Editor = Choice(tuple(offered), tuple(offered.values()))
+    elif get_origin(kind) is Literal:
+        editor = Choice(get_args(kind))
     elif kind is bool:
         editor = Tick()
     elif kind in (int, float):
@@ -191,6 +195,13 @@ def make_editor(field: FieldInfo) -> Editor:
     if not isinstance(widget, QCheckBox):
         widget.setMinimumWidth(NARROWEST)
     return editor
+
+
+def offered_by(field: FieldInfo) -> dict[str, str]:
+    """Give the values that a field offers, each with words of help; empty if it says nothing of them."""
+    extra = field.json_schema_extra
+    choices = extra.get("choices") if isinstance(extra, dict) else None
+    return {name: str(words) for name, words in choices.items()} if isinstance(choices, dict) else {}
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:

@@ -20,7 +20,7 @@ from napari_ghosthunter.plugin.qt import Signal
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Model
-    from napari_ghosthunter.learning.training import EpochReport
+    from napari_ghosthunter.learning.report import EpochReport
     from napari_ghosthunter.mapping.coarse import CoarseMaps
     from napari_ghosthunter.mapping.domains import DomainMap
 

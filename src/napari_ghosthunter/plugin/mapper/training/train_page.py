@@ -19,7 +19,7 @@ from napari_ghosthunter.plugin.mapper.training.training import Training
 from napari_ghosthunter.session.session import Session
 
 TRAIN, STOP = "Train", "Stop"
-TRAIN_HELP = "Learn from the labelled points; it takes seconds to minutes"
+TRAIN_HELP = "Learn from the labelled points; it takes seconds or minutes, as the network says"
 STOP_HELP = "End the training now, and keep the best model so far"
 
 
@@ -70,13 +70,13 @@ class TrainPage(Panel):
         """Hear of labels, settings and models."""
         return (
             (session.labels.changed, self.update_needs),
-            (session.choices_changed, self.settings.show_session),
+            (session.choices_changed, self._show_choices),
             (session.model_changed, self._show_model),
         )
 
     def refresh(self) -> None:
         """Show the settings and the model of the session."""
-        self.settings.show_session()
+        self._show_choices()
         self._follow()
 
     def update_needs(self, *_: object) -> None:
@@ -101,6 +101,11 @@ class TrainPage(Panel):
             self.settings.commit()
             self.training.start(self.device)
 
+    def _show_choices(self) -> None:
+        """Show the settings of the session; a fit is over before a map could be previewed."""
+        self.settings.show_session()
+        self.preview_box.setVisible(self.session is None or not self.session.training_config.fitted)
+
     def _follow(self) -> None:
         """Show whether a training runs."""
         running = self.training.running
@@ -114,7 +119,12 @@ class TrainPage(Panel):
     def _show_model(self, *_: object) -> None:
         session, fresh = self.session, self.training.running and self.training.report is None
         model = None if session is None or fresh else session.model  # a new training has nothing to show yet
-        self.curves.show_history(model.record.history if model else (), model.record.best_epoch if model else None)
+        if model is None:
+            self.curves.show_history((), None)
+        elif model.record.config.fitted:
+            self.curves.show_history(model.record.history, None, "Step")
+        else:
+            self.curves.show_history(model.record.history, model.record.best_epoch)
         self.progress.refresh(model)
         self.files.refresh(self.training.running)
 

@@ -11,6 +11,7 @@ from napari_ghosthunter.plugin.mapper.training.training import Training
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.learning.report import EpochReport
 
 MINUTE, HOUR = 60, 3600
 
@@ -39,9 +40,10 @@ class Progress(QWidget):
             self.bar.setRange(0, 0)  # busy, for nobody knows how long
             self.bar.setTextVisible(False)
         elif training.running and report is not None:
-            self.bar.setRange(0, report.epochs)
+            fitted = report.model.record.config.fitted  # it ends when it has converged
+            self.bar.setRange(0, 0 if fitted else report.epochs)
             self.bar.setValue(report.figures.epoch)
-            self.bar.setTextVisible(True)
+            self.bar.setTextVisible(not fitted)
         self.text.setText(self._words(model))
 
     def _words(self, model: Model | None) -> str:
@@ -50,8 +52,7 @@ class Progress(QWidget):
             return "Stopping…" if training.stopping else training.stage
         lines = []
         if training.running and report is not None:
-            left = "stopping after this epoch…" if training.stopping else time_left(report.seconds_left)
-            lines.append(f"Epoch {report.figures.epoch} of {report.epochs}, {left}")
+            lines.append(_pace(report, training.stopping))
         if training.error:
             lines.append(f"⚠ {training.error}")
         if model is not None:
@@ -62,13 +63,24 @@ class Progress(QWidget):
 
 
 def said_of(model: Model, so_far: bool) -> str:
-    """Say which epoch a model is of and how good it is, in the honest words of its record."""
-    best = "Best so far" if so_far else "Best model"
-    held = model.record.held_out
+    """Say which state of a training a model is and how good it is, in the honest words of its record."""
+    record, held = model.record, model.record.held_out
     if so_far and held.count:
-        return f"{best}: epoch {model.record.best_epoch}, {held.right} of {held.count} held-out labels right"
+        reached = "So far" if record.config.fitted else f"Best so far: {record.reached}"
+        return f"{reached}, {held.right} of {held.count} held-out labels right"
+    what = "Fit" if record.config.fitted else "Best so far" if so_far else "Best model"
     untested = f" Not tested: {short_list(held.untested)}." if held.count and held.untested else ""
-    return f"{best}: epoch {model.record.best_epoch}; {held}.{untested}"
+    return f"{what}: {record.reached}; {held}.{untested}"
+
+
+def _pace(report: EpochReport, stopping: bool) -> str:
+    """Say how far a training is, and how long it will take."""
+    fitted = report.model.record.config.fitted
+    if stopping:
+        left = f"stopping after this {'step' if fitted else 'epoch'}…"
+    else:  # how many steps a fit takes is not known, but they are short
+        left = "going on until nothing more is gained" if fitted else time_left(report.seconds_left)
+    return f"{report.progress.capitalize()}, {left}"
 
 
 def time_left(seconds: float) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from qtpy.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+from napari_ghosthunter.learning.offered import NETWORK_HELP
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.training.config_form import ConfigForm
 
-COMMON = ("epochs", "seed", "validation_share"), ("size", "pool", "pool_size")
-# No choice yet (network), or none that fits a form (symmetries, which map classes to classes).
-LEFT_OUT = {"network", "symmetries"}
+COMMON = ("network", "epochs"), ("size", "pool", "pool_size")
+LEFT_OUT = {"symmetries"}  # which map classes to classes, and fit no form
 FIXED = "These are the settings of the training that runs; change them when it is done."
 MORE, LESS = "▸ More settings", "▾ More settings"
 
@@ -25,6 +25,8 @@ class Settings(QWidget):
         self.desk = desk
         training, patterns = COMMON
         self.training_forms = self._forms(TrainingConfig(), training, "training_config")
+        self.network_words = QLabel()
+        self.network_words.setWordWrap(True)
         self.pattern_forms = self._forms(PatternConfig(), patterns, "pattern_config")
         self.more = QToolButton()
         self.more.setCheckable(True)
@@ -43,11 +45,12 @@ class Settings(QWidget):
         self.row.addWidget(self.more)
         self.row.addStretch(1)
         column.addWidget(self.training_forms[0])
+        column.addWidget(self.network_words)
         column.addWidget(self.pattern_forms[0])
         column.addLayout(self.row)
         column.addWidget(self.rest)
         self._unfold(False)
-        self._switch(PatternConfig())
+        self._switch(TrainingConfig(), PatternConfig())
 
     def show_session(self) -> None:
         """Show what the session at the desk has; the defaults without one."""
@@ -58,7 +61,7 @@ class Settings(QWidget):
             form.show_config(training)
         for form in self.pattern_forms:
             form.show_config(patterns)
-        self._switch(patterns)
+        self._switch(training, patterns)
 
     def set_fixed(self, fixed: bool) -> None:
         """Switch the settings off while a training runs, which took them as they were when it began."""
@@ -75,7 +78,7 @@ class Settings(QWidget):
         self, config: TrainingConfig | PatternConfig, common: tuple[str, ...], choice: str
     ) -> tuple[ConfigForm, ConfigForm]:
         rest = [name for name in type(config).model_fields if name not in {*common, *LEFT_OUT}]
-        forms = ConfigForm(config, common), ConfigForm(config, rest, columns=2)
+        forms = ConfigForm(config, common, columns=len(common)), ConfigForm(config, rest, columns=2)
         for form in forms:
             form.edited.connect(partial(self._choose, choice))
         return forms
@@ -87,7 +90,10 @@ class Settings(QWidget):
             self.desk.attempt(lambda: setattr(session, choice, config))
         self.show_session()  # also where it could not be set
 
-    def _switch(self, patterns: PatternConfig) -> None:
+    def _switch(self, training: TrainingConfig, patterns: PatternConfig) -> None:
+        self.network_words.setText(_sentence(training.network))
+        for name in self.training_forms[1].editors:
+            self.training_forms[1].set_shown(name, training.matters(name))
         common, rest = self.pattern_forms
         common.set_usable("pool_size", patterns.pool != "none", "Without pooling it means nothing.")
         rest.set_usable("centre", patterns.crop < 1, "The whole pattern is used, so there is nothing to centre.")
@@ -96,3 +102,9 @@ class Settings(QWidget):
     def _unfold(self, on: bool) -> None:
         self.more.setText(LESS if on else MORE)
         self.rest.setVisible(on)
+
+
+def _sentence(network: str) -> str:
+    """Say what a network is, as far as that is known."""
+    words = NETWORK_HELP.get(network, "")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject
-
-from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.running import Running
 from napari_ghosthunter.plugin.qt import Signal
-from napari_ghosthunter.plugin.window import tell, tell_error
+from napari_ghosthunter.plugin.window import tell
 from napari_ghosthunter.session.runs import TrainingRun
 from napari_ghosthunter.session.session import Session
 
 if TYPE_CHECKING:
-    from napari_ghosthunter.learning.training import EpochReport
+    from napari_ghosthunter.learning.report import EpochReport
 
 LOADING = "Loading…"
-READING = "Reading the labelled patterns…"
+READING = "Reading labelled and spread patterns…"
 
 
-class Training(QObject):
+class Training(Running):
     """Runs one training at a time, and hands what it brings to the session.
 
     Signals
@@ -44,33 +42,16 @@ class Training(QObject):
         The latest report of the training that runs, or ran last; None before its first epoch is done.
     stage
         What it does before its first epoch, for the user; empty afterwards.
-    error
-        Why the last training failed, for the user; empty once another is begun.
     """
 
-    changed = Signal()
+    name = "training"
     reported = Signal(object)
-    ended = Signal(bool)
+    _run: TrainingRun | None
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
+        super().__init__(desk)
         self.report: EpochReport | None = None
-        self.stage = self.error = ""
-        self._background = Background()
-        self._session: Session | None = None
-        self._run: TrainingRun | None = None
-        desk.session_changed.connect(self._turn)
-
-    @property
-    def running(self) -> bool:
-        """Whether a training is under way."""
-        return self._run is not None
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it ends with the epoch that it is at."""
-        return self._run is not None and self._run.stopped
+        self.stage = ""
 
     def start(self, device: str = "auto") -> None:
         """Begin a training of the session with its labels and settings as they are now.
@@ -88,12 +69,6 @@ class Training(QObject):
         self.report, self.stage, self.error = None, LOADING, ""
         self._background.start(lambda: _steps(run), self._take, self._fail, self._end, on_bug=self._break)
         self.changed.emit()
-
-    def stop(self) -> None:
-        """End with the best model so far, after the epoch that it is at."""
-        if self._run is not None:
-            self._run.stop()
-            self.changed.emit()
 
     # ---- what comes from the thread ----
 
@@ -119,18 +94,9 @@ class Training(QObject):
         self.changed.emit()
         self.ended.emit(not run.stopped)
 
-    def _fail(self, message: str) -> None:
-        tell_error(message)
-        self._give_up(message)
-
-    def _break(self, error: BaseException) -> None:
-        """Come to rest also where nobody knows what went wrong; the error itself is raised, with its traceback."""
-        self._give_up(f"The training failed unexpectedly: {error}")
-
     def _give_up(self, message: str) -> None:
-        self._run, self.stage, self.error = None, "", message
-        self.changed.emit()
-        self.ended.emit(False)
+        self.stage = ""
+        super()._give_up(message)
 
     # ---- the session goes ----
 
@@ -142,11 +108,10 @@ class Training(QObject):
             self.changed.emit()
 
     def _leave(self) -> None:
-        """Drop what the training still brings; its thread ends with the epoch that it is at."""
-        self._background.close()
-        if self._run is not None:
-            self._run.stop()
-            self._run, self.stage = None, ""
+        running = self.running
+        self._drop()
+        if running:
+            self.stage = ""
             self.changed.emit()
             self.ended.emit(False)
 

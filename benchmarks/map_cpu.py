@@ -1,0 +1,107 @@
+"""Row 1: the map on the CPU, against the network alone and against the plain pipeline.
+
+The scan is that of the paper in size, at 256 x 256 pixels (0.92 GB), in the page cache. The network alone gets tensors
+that are ready, in the batches and with the number of threads that suit it best here, all of which are tried. The plain
+pipeline (benchmarks/plain.py) takes time in proportion to the patterns, so that it is timed on some of them, with one
+thread or one for each core, whichever is faster.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import plain
+from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, opened, random_model, scratch
+from benchmarks.rows import Row, at_least, cores, run_alone
+from benchmarks.turns import best_of, best_threads, with_threads
+from napari_ghosthunter.learning.model import Model
+from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
+from napari_ghosthunter.mapping.segmentation import segment
+from napari_ghosthunter.scan.scan import Scan
+
+BATCHES = (4, 8, 16, 32, 64, 128, 256)
+READY = 1024  # patterns of which the network alone has ready tensors
+PLAIN = 400  # patterns that the plain pipeline is timed on
+ROUNDS = 3
+
+
+def rows(quick: bool) -> list[Row]:
+    """Measure the default network, and the one of the paper where that is another."""
+    with scratch() as folder:
+        scan = opened(folder, (2, 32) if quick else PAPER_SCAN, (256, 256))
+        found = []
+        for name in dict.fromkeys((DEFAULT_NETWORK, PAPER_NETWORK)):
+            found += measured(scan, random_model(scan, name), folder, 1 if quick else ROUNDS)
+    return found
+
+
+def measured(scan: Scan, model: Model, folder: Path, rounds: int) -> list[Row]:
+    """Compare the three with one network."""
+    count = scan.shape[0] * scan.shape[1]
+    network = model.load_network("cpu")
+    inputs = torch.randn(min(READY, count), 1, model.patterns.size, model.patterns.size)
+    batch, threads = fastest(network, inputs[:256])
+    every = [(y, x) for y in range(scan.shape[0]) for x in range(scan.shape[1])]
+    some = every[:: max(1, count // PLAIN)]
+    size = model.patterns.size
+
+    def paper(places: list[tuple[int, int]]) -> None:
+        plain.infer(network, plain.write_pngs(scan, places, folder), size)
+
+    plain_threads = best_threads(lambda: paper(some[:50]))
+    rates = {"map": count, "alone": len(inputs), "plain": len(some)}
+    best = best_of(
+        {
+            "map": lambda: segment(scan, model, device="cpu"),
+            "alone": partial(alone, network, inputs, batch, threads),
+            "plain": lambda: with_threads(plain_threads, lambda: paper(some)),
+        },
+        rounds,
+    )
+    rate = {name: rates[name] / best[name] for name in rates}
+    which = f"{scan.shape[0]} x {scan.shape[1]} x {scan.shape[2]} x {scan.shape[3]} uint16, `{model.network}`"
+    against_plain = f"map against the plain pipeline, end to end, `{model.network}`"
+    ratio, slow = (
+        rate["map"] / rate["plain"],
+        f"{rate['plain']:.0f} patterns/s with PNGs, one at a time, {plain_threads} threads",
+    )
+    return [
+        at_least(
+            f"map, CPU: {which}; share of the rate of the network alone", 100 * rate["map"] / rate["alone"], 85, " %",
+            f"{rate['map']:.0f} of {rate['alone']:.0f} patterns/s; alone in batches of {batch}, {threads} threads",
+        ),
+        at_least(against_plain, ratio, 40, " times", slow)
+        if model.network == DEFAULT_NETWORK
+        else Row(against_plain, f"{ratio:.3g} times ({slow})"),
+    ]  # fmt: skip
+
+
+def fastest(network: nn.Module, inputs: Tensor) -> tuple[int, int]:
+    """Find the batch size and the number of threads with which the network alone is fastest."""
+    choices = {
+        f"{batch} {threads}": partial(alone, network, inputs, batch, threads)
+        for threads in sorted({cores(), max(1, cores() - 1), 1})
+        for batch in BATCHES
+    }
+    best = best_of(choices, 2)
+    batch, threads = min(best, key=best.__getitem__).split()
+    return int(batch), int(threads)
+
+
+def alone(network: nn.Module, inputs: Tensor, batch: int, threads: int) -> None:
+    """Let the network classify ready tensors."""
+
+    def classify() -> None:
+        with torch.inference_mode():
+            for part in inputs.split(batch):
+                network(part).softmax(1)
+
+    with_threads(threads, classify)
+
+
+if __name__ == "__main__":
+    run_alone("benchmarks.map_cpu", rows)

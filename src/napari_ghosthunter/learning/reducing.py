@@ -1,0 +1,152 @@
+"""Detector patterns to patterns of the network's size: cast, NaN to zero, binned, hot pixels clipped.
+
+What is done to a pattern depends on nothing but the pattern: not on those beside it in the batch, nor on how many.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+HOT = 3  # times the brightest neighbour
+
+
+def raw_tensor(patterns: NDArray[Any]) -> Tensor:
+    """Give stored patterns to torch, to read only; without a copy, if they lie in a row and in a type that it knows."""
+    if patterns.dtype.kind == "f" and patterns.dtype.itemsize > 4:  # not every device has more than single precision
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is counted as such
+            patterns = patterns.astype(np.float32)
+    return torch.from_numpy(np.asarray(_Memory(np.ascontiguousarray(patterns))))
+
+
+def moved(raw: Tensor, device: torch.device) -> Tensor:
+    """Bring stored patterns to a device: as they are, which is the least to move, where it knows all their types."""
+    return raw.to(torch.float32).to(device) if device.type == "mps" else raw.to(device, non_blocking=True)
+
+
+def reduced(raw: Tensor, size: int, *, clip: bool) -> tuple[Tensor, int]:
+    """Reduce stored patterns (n, k_y, k_x) to (n, S, S) float32, on the device that they are on.
+
+    Returns
+    -------
+    tuple
+        The reduced patterns, and how many of the pixels were NaN or infinite; they count as zero.
+    """
+    patterns, nonfinite = _positive(raw)
+    binned = _binned(patterns, size)
+    return clip_hot(binned) if clip else binned, nonfinite
+
+
+def clip_hot(patterns: Tensor) -> Tensor:
+    """Bring each hot pixel of (n, S, S) down to the brightest of its eight neighbours.
+
+    Hot is what outshines them `HOT` times: the smallest disk does not. Only pixels among the brightest 1 % are touched,
+    so single electrons of a sparse pattern stay. What the brightest are is found for those patterns only that may hold
+    a hot pixel; most do not.
+    """
+    around = _brightest_neighbours(patterns)
+    excess = patterns - around * HOT
+    few = _with_any(excess)
+    if not len(few):
+        return patterns
+    chosen = patterns[few]
+    sample = chosen.flatten(1)[:, ::7]
+    level = sample.kthvalue(int(0.99 * sample.shape[1]), dim=1).values[:, None, None]
+    excess = torch.minimum(excess[few], chosen - level)
+    hot = _with_any(excess)
+    if not len(hot):
+        return patterns
+    few = few[hot]
+    return patterns.index_copy(0, few, torch.where(excess[hot] > 0, around[few], chosen[hot]))
+
+
+def _positive(raw: Tensor) -> tuple[Tensor, int]:
+    """Cast to float32 with NaN, infinities and what is negative as zero; and count the first two."""
+    patterns = raw.to(torch.float32)
+    if not raw.dtype.is_floating_point:
+        return (patterns.clamp_min_(0) if raw.dtype.is_signed else patterns), 0
+    if torch.isfinite(patterns.sum()):  # a sum costs less than a look at each pixel
+        return patterns.clamp_min(0), 0
+    finite = torch.isfinite(patterns)
+    return torch.where(finite, patterns, 0).clamp_min_(0), int((~finite).sum())
+
+
+def _binned(patterns: Tensor, size: int) -> Tensor:
+    """Average (n, k, m) in bins, (n, size, size), which differ by one row or column where `size` is no divisor.
+
+    No pixel is in two bins (as it is with torch's adaptive pooling), so that a hot one stays alone and can be clipped;
+    but where there are fewer pixels than bins, each is repeated.
+    """
+    full, shared = (
+        patterns.shape,
+        1,
+    )  # pixels in each bin, as far as they are the same in all; division is left to the end
+    for axis in (1, 2):
+        if patterns.shape[axis] % size == 0:
+            patterns = _sum_evenly(patterns, size, axis)
+            shared *= full[axis] // size
+        elif axis == 1:
+            patterns = _bin_rows(patterns, size)
+        else:  # rows are faster to pick than columns
+            patterns = _bin_rows(patterns.mT.contiguous(), size).mT.contiguous()
+    return patterns if shared == 1 else patterns.div_(shared)
+
+
+def _sum_evenly(patterns: Tensor, size: int, axis: int) -> Tensor:
+    parts = patterns.unflatten(axis, (size, -1)).unbind(axis + 1)
+    if len(parts) == 1:
+        return patterns
+    total: Tensor = parts[0] + parts[1]
+    for part in parts[2:]:
+        total += part
+    return total
+
+
+def _bin_rows(patterns: Tensor, size: int) -> Tensor:
+    edges = torch.arange(size + 1, device=patterns.device) * patterns.shape[1] // size
+    first, count = edges[:-1], edges.diff().clamp_min(1)
+    least = int(count.min())
+    total: Tensor = patterns[:, first]
+    for offset in range(1, least):
+        total += patterns[:, first + offset]
+    longer = torch.nonzero(count > least)[:, 0]
+    total.index_add_(1, longer, patterns[:, first[longer] + least])
+    return total.div_(count[:, None])
+
+
+def _brightest_neighbours(patterns: Tensor) -> Tensor:
+    """Give the brightest of the eight pixels around each of (n, S, S), none of which is negative.
+
+    As one long line in memory, which is faster than rows: a zero after each row, and a row of them after each pattern,
+    are the neighbours of what lies at the edges.
+    """
+    count, size, _ = patterns.shape
+    row = size + 1
+    line = patterns.new_zeros(row + 1 + count * row * row + 1)
+    line[row + 1 : -1].view(count, row, row)[:, :size, :size] = patterns
+    sides = torch.maximum(line[:-2], line[2:])  # left and right of every pixel but the first and last of the line
+    columns = torch.maximum(sides, line[1:-1])
+    around = torch.maximum(columns[: -2 * row], columns[2 * row :])
+    around = torch.maximum(around, sides[row:-row])
+    return around.as_strided(patterns.shape, (row * row, row, 1))
+
+
+def _with_any(excess: Tensor) -> Tensor:
+    """Which of (n, S, S) have a number above zero."""
+    return torch.nonzero(excess.flatten(1).amax(1) > 0)[:, 0]
+
+
+class _Memory:
+    """The memory of an array, and nothing of whether it may be written to.
+
+    torch warns of memory that it must not write to, as that of a file opened for reading; nobody writes to this.
+    """
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self._array = array  # kept, for it owns the memory
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

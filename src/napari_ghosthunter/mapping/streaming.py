@@ -1,0 +1,175 @@
+"""Scan -> what a network answers to each of its patterns, streamed row by row in bounded memory.
+
+Rows are read in blocks and reduced to the size of the network's input; a band of reduced rows rolls along, just high
+enough for the neighbourhood pooling. Nothing holds the cube, and a caller may stop between any two bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own idiom
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.learning.device import own_threads
+from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
+from napari_ghosthunter.learning.patterns import FittedPatterns, Window, pool_row
+from napari_ghosthunter.mapping.reading import Place, places, reading
+from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan
+
+INFERENCE_BATCH = 8  # patterns that are pooled, scaled and go through the network at once: little enough for the caches
+GPU_BATCH = 512  # the same on a GPU, which has thousands of patterns to compute on at once
+REDUCED_AT_ONCE = 32  # patterns that a thread reduces between two looks at what else there is to do
+WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `answers`
+
+Answer: TypeAlias = Callable[[Tensor], Tensor]
+"""From network inputs (B, 1, S, S) to (B, m)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Finished rows.
+
+    Attributes
+    ----------
+    start, stop
+        The scan rows start..stop.
+    values
+        float32, shape (stop - start, scan_x, m).
+    nonfinite
+        Pixels met so far, in all rows, that were NaN or infinite and counted as zero.
+    """
+
+    start: int
+    stop: int
+    values: NDArray[np.float32] = field(repr=False)
+    nonfinite: int
+
+
+def stream(
+    scan: Scan,
+    patterns: FittedPatterns,
+    answer: Answer,
+    window: Window,
+    rows: tuple[int, int],
+    device: torch.device,
+    block_bytes: int = BLOCK_BYTES,
+) -> Iterator[Rows]:
+    """Answer to some rows of a scan, in order; see `segmentation.part_rows`.
+
+    Each row goes to `answer` in the same batches whatever `rows` and `block_bytes` are, so that its bytes are the same.
+    """
+    (start, stop), reach = rows, patterns.config.reach
+    low, high = max(0, start - reach), min(scan.shape[0], stop + reach)
+    band: list[Tensor] = []  # reduced rows (scan_x, S, S); the first is scan row `first`
+    first, done, nonfinite = low, start, 0
+    parts = ((low, start), (start, stop), (stop, high))  # apart, because what the neighbours hold is not counted
+    batch = INFERENCE_BATCH if device.type == "cpu" else GPU_BATCH
+    blocks = places(scan, parts, _readable(scan, patterns, block_bytes))
+    waiting: _Computed | None = None  # rows that are computed while the next ones are reduced
+    with reading(scan, list(chain(*blocks)), device) as raw, own_threads(device) as pool:
+        for block in blocks:
+            top, bottom = block[0].top, block[0].bottom
+            reduced, bad = _reduced_rows(scan, patterns, window, block, raw, device, pool)
+            band.extend(reduced)
+            nonfinite += bad if start <= top < stop else 0
+            ready = min(stop, bottom if bottom == scan.shape[0] else bottom - reach)
+            if ready <= done:
+                continue
+            parts_of_rows = [
+                pool.submit(_answers, patterns, answer, near, left, left + batch)
+                for near in (band[max(y - reach, 0) - first : y + reach + 1 - first] for y in range(done, ready))
+                for left in range(0, scan.shape[1], batch)
+            ]
+            if waiting is not None:
+                yield waiting.band()
+            waiting = _Computed(done, ready, parts_of_rows, nonfinite)
+            done = ready
+            keep_from = max(first, done - reach)
+            del band[: keep_from - first]
+            first = keep_from
+        if waiting is not None:
+            yield waiting.band()
+
+
+def _readable(scan: Scan, patterns: FittedPatterns, block_bytes: int) -> int:
+    """How many bytes of patterns to read at once, so that neither they nor what they are reduced to fill more."""
+    pattern_bytes = scan.dtype.itemsize * scan.detector_shape[0] * scan.detector_shape[1]
+    reduced_bytes = 4 * patterns.size**2
+    return block_bytes * pattern_bytes // max(pattern_bytes, reduced_bytes)
+
+
+def _reduced_rows(
+    scan: Scan,
+    patterns: FittedPatterns,
+    window: Window,
+    block: list[Place],
+    blocks: Iterator[NDArray[Any] | Tensor],
+    device: torch.device,
+    pool: ThreadPoolExecutor,
+) -> tuple[Tensor, int]:
+    """Reduce a block of rows to (rows, scan_x, S, S), some patterns in each thread."""
+    size, nonfinite = patterns.size, 0
+    rows = torch.empty((block[0].bottom - block[0].top, scan.shape[1], size, size), device=device)
+    for place in block:  # where there are several, it is a single row
+        raw, out = next(blocks), rows[:, place.left : place.right].flatten(0, 1)
+        step = REDUCED_AT_ONCE if device.type == "cpu" else len(raw)
+        parts = [
+            pool.submit(patterns.reduce, raw[start : start + step], window, device, out[start : start + step])
+            for start in range(0, len(raw), step)
+        ]
+        nonfinite += sum(part.result()[1] for part in parts)
+    return rows, nonfinite
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """Rows that are being computed: the parts of each, from left to right."""
+
+    start: int
+    stop: int
+    parts: list[Future[Tensor]]
+    nonfinite: int
+
+    def band(self) -> Rows:
+        """Wait for them."""
+        values = torch.cat([part.result() for part in self.parts]).cpu().numpy()
+        count = self.stop - self.start
+        return Rows(self.start, self.stop, values.reshape(count, -1, values.shape[-1]), self.nonfinite)
+
+
+def _answers(patterns: FittedPatterns, answer: Answer, band: list[Tensor], left: int, right: int) -> Tensor:
+    """Give the answers (B, m) to the columns left..right of the middle row of a band of reduced rows."""
+    config = patterns.config
+    with torch.inference_mode():
+        first, stop = max(0, left - config.reach), right + config.reach
+        pooled = pool_row([row[first:stop] for row in band], config)[left - first :][: right - left]
+        return _in_memory(patterns, answer, pooled)
+
+
+def _in_memory(patterns: FittedPatterns, answer: Answer, pooled: Tensor) -> Tensor:
+    """Give the answers (B, m) to pooled patterns (B, S, S), in halves where a GPU has not memory for all."""
+    done = within_memory(lambda: answers(answer, patterns.scale(pooled)), pooled.device)
+    if done is not None:
+        return done
+    if len(pooled) == 1:
+        raise TrainingError(NO_MEMORY)
+    return torch.cat([_in_memory(patterns, answer, half) for half in pooled.chunk(2)])
+
+
+def answers(answer: Answer, inputs: Tensor) -> Tensor:
+    """Give the answers (B, m) to network inputs (B, 1, S, S), the same bits for any number of threads.
+
+    What a matrix product of few rows adds up in which order depends on the number of threads, but not with multiples of
+    eight: so the last columns of a row go through the network with blank patterns, and a map is the same everywhere.
+    """
+    filled = F.pad(inputs, (0, 0, 0, 0, 0, 0, 0, -len(inputs) % WHOLE))
+    return answer(filled)[: len(inputs)]

@@ -1,0 +1,176 @@
+"""The live map in the viewer: its classes, and how sure they are, above the scan.
+
+They come with the first map and go with the session. On the other pages of the dock the map of a model lies there: the
+live one makes room for it, and comes back with the page Label.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.plugin.layers import GEOMETRY
+from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.mapping.map_layers import place_above
+from napari_ghosthunter.plugin.mapper.mapping.result_layers import (
+    CONFIDENCE,
+    DOMAINS,
+    colour_classes,
+    make_layer,
+    mark_of,
+    pixels_of,
+    put_rows,
+)
+from napari_ghosthunter.plugin.mapper.mapping.warming import Warming
+from napari_ghosthunter.session.session import Session
+
+NAMES = {CONFIDENCE: "Live confidence", DOMAINS: "Live map"}  # from below to above
+
+
+class LiveLayers(QObject):
+    """Shows the live map of the desk's session.
+
+    A layer that the user deletes stays away until `shown` is set anew, or another session comes.
+
+    Parameters
+    ----------
+    desk
+        Whose session is shown, and in which viewer.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._session: Session | None = None
+        self._layers: dict[str, Any] = {}
+        self._doomed: list[Any] = []
+        self._shown, self._in_front = True, False
+        self._visible = True  # what the user wants of the classes' layer while it is in front
+        self._warming = Warming()
+        self._warming.done.connect(self._draw)
+        desk.session_changed.connect(self._turn)
+        self._turn(desk.session)
+
+    @property
+    def shown(self) -> bool:
+        """Whether there are to be layers."""
+        return self._shown
+
+    @shown.setter
+    def shown(self, shown: bool) -> None:
+        if shown != self._shown:
+            self._shown = shown
+            self._drop()
+            self._draw()
+
+    @property
+    def in_front(self) -> bool:
+        """Whether it is to lie above the map of a model; else that one is seen."""
+        return self._in_front
+
+    @in_front.setter
+    def in_front(self, in_front: bool) -> None:
+        if in_front == self._in_front:
+            return
+        layer = self._present().get(DOMAINS)
+        if self._in_front and layer is not None:
+            self._visible = layer.visible
+        self._in_front = in_front
+        self._arrange()
+
+    # ---- following ----
+
+    def _turn(self, session: Session | None) -> None:
+        if session is self._session:
+            return
+        if self._session is not None:
+            self._session.live.changed.disconnect(self._draw, missing_ok=True)
+            self._session.live.settled.disconnect(self._finish, missing_ok=True)
+            self.desk.viewer.layers.events.inserted.disconnect(self._arrange)
+        self._drop()
+        self._session, self._visible = session, True
+        if session is not None:
+            session.live.changed.connect(self._draw)
+            session.live.settled.connect(self._finish)
+            self.desk.viewer.layers.events.inserted.connect(self._arrange)
+            self._draw()
+
+    def get_ready(self) -> None:
+        """Load what napari needs for the layers, so that the first map has not to wait for it."""
+        self._warming.start()
+
+    def _arrange(self, _event: Any = None) -> None:
+        """Show the classes above the map of a model, or hide them where there is one."""
+        layer, layers = self._present().get(DOMAINS), self.desk.viewer.layers
+        if layer is None:
+            return
+        others = [other for other in layers if (mark := mark_of(other)) is not None and mark.kind == DOMAINS]
+        layer.visible = self._visible and (self._in_front or not others)
+        above = max((layers.index(other) for other in others), default=-1)
+        if self._in_front and layers.index(layer) < above:
+            layers.move(layers.index(layer), above + 1)
+
+    # ---- layers ----
+
+    def _present(self) -> dict[str, Any]:
+        there = {id(layer) for layer in self.desk.viewer.layers}
+        return {kind: layer for kind, layer in self._layers.items() if id(layer) in there}
+
+    def _draw(self) -> None:
+        """Show the map of now; without one the layers are empty."""
+        domain_map = None if self._session is None else self._session.live.domain_map
+        if domain_map is not None and not self._warming.ready:
+            self._warming.start()
+        elif domain_map is not None and self._shown and not self._layers:
+            self._make(domain_map)
+        for kind, layer in self._present().items():
+            if domain_map is None:
+                layer.data[...] = 0
+            else:
+                put_rows(layer, pixels_of(kind, domain_map, 0), 0, domain_map.scan_shape[0], domain_map.scan_shape)
+                self._describe(layer, kind, domain_map)
+            layer.refresh(extent=False, highlight=False, thumbnail=False)
+
+    def _finish(self) -> None:
+        """Draw the thumbnails, which cost more than the rest, when there is nothing else to do."""
+        for layer in self._present().values():
+            layer.refresh(data_displayed=False, extent=False, highlight=False, thumbnail=True)
+
+    def _describe(self, layer: Any, kind: str, domain_map: DomainMap) -> None:
+        mark = mark_of(layer)
+        assert mark is not None  # it is one of ours
+        if kind == DOMAINS and (mark.domain_map is None or mark.domain_map.classes != domain_map.classes):
+            colour_classes(layer, domain_map.classes)
+        mark.domain_map = domain_map
+
+    def _make(self, domain_map: DomainMap) -> None:
+        scan_layer, layers = self.desk.layer, self.desk.viewer.layers
+        if scan_layer is None:
+            return
+        selected, active = list(layers.selection), layers.selection.active
+        for kind, name in NAMES.items():
+            layer = make_layer(kind, scan_layer, domain_map.scan_shape, None)
+            layer.name, layer.ghosthunter.kind = name, name  # so that nobody takes it for the map of a model
+            self._layers[kind] = layer
+            layers.insert(place_above(layers, scan_layer), layer)
+        layers.selection.clear()
+        layers.selection.update(selected)
+        if active is not None:
+            layers.selection.active = active
+        layers.link_layers([scan_layer, *self._layers.values()], GEOMETRY)
+        self._arrange()
+
+    def _drop(self) -> None:
+        """Let go of the layers, and remove them soon: this may be within the removal of another one."""
+        self._doomed += self._present().values()
+        self._layers = {}
+        if self._doomed:
+            QTimer.singleShot(0, self._remove_doomed)
+
+    def _remove_doomed(self) -> None:
+        doomed, self._doomed = self._doomed, []
+        for layer in doomed:
+            if layer in self.desk.viewer.layers:
+                self.desk.viewer.layers.remove(layer)

@@ -1,0 +1,34 @@
+"""What the classes of a model, or of the map that it made, are called since: renaming changes the labels alone."""
+
+from __future__ import annotations
+
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.edits import RenameClass
+
+
+class Renames:
+    """Follows the classes of one model through every renaming since its labels were taken."""
+
+    def __init__(self) -> None:
+        self._now: dict[str, str] = {}  # name of then -> name of now
+
+    def follow(self, edit: RenameClass) -> None:
+        """Take note of a renaming; one of a class that got its name only since is of no class of then."""
+        for then, now in self._now.items():
+            if now == edit.before:
+                self._now[then] = edit.after
+                return
+        self._now.setdefault(edit.before, edit.after)
+
+    def names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the names of now; those of then, if two classes would have one name."""
+        found = tuple(self._now.get(name, name) for name in names)
+        return found if len(set(found)) == len(found) else names
+
+    def classes(self, classes: ClassScheme) -> ClassScheme:
+        """Give the classes with their names of now."""
+        names = self.names(classes.names)
+        if names == classes.names:
+            return classes
+        entries = zip(classes.classes, names, strict=True)
+        return ClassScheme(classes=tuple(entry.model_copy(update={"name": name}) for entry, name in entries))
