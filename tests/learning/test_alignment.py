@@ -139,7 +139,7 @@ def wandering(monkeypatch, shifts, **choices):
 def test_known_shifts_of_patterns_are_found_to_a_fraction_of_a_pixel(monkeypatch, side, counts):
     shifts = np.random.default_rng(side).uniform(-side / 32, side / 32, (12, 10, 2))
     scan = wandering(monkeypatch, shifts, detector_shape=(side, side), counts=counts)
-    plain = fit_patterns(PatternConfig(), scan)
+    plain = fit_patterns(PatternConfig(size=side), scan)
     template = torch.tensor(fit_template(plain, scan).template)
     found = offsets(plain.inputs(scan, list(np.ndindex(12, 10)))[:, 0], template).numpy()
     lies, wanted = found - found.mean(0), shifts.reshape(-1, 2) - shifts.mean((0, 1))
@@ -269,7 +269,7 @@ def test_without_a_template_inputs_are_what_they_are_without_aligning():
 
 def test_the_template_is_of_what_spread_inputs_are_binned_to():
     scan = simulate(SimulationConfig(scan_shape=(3, 4), detector_shape=(128, 100))).scan
-    patterns = fit_template(fit_patterns(PatternConfig(), scan), scan)
+    patterns = fit_template(fit_patterns(PatternConfig(size=128), scan), scan)
     assert patterns.size == 96
     assert np.shape(patterns.template) == (48, 48)
     spread = spread_inputs(patterns, scan, 12)

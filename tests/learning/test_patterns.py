@@ -349,8 +349,10 @@ def test_a_ghost_of_a_thousandth_of_the_direct_beam_is_seen():
     rng = np.random.default_rng(0)
     data = np.stack([ghostly(rng) for _ in range(20)]).astype(np.uint16)  # (20, [ghost, none], 128, 128)
     scan, positions = Scan(data), everywhere(data)
-    seen = contrast(fit_patterns(PatternConfig(), scan).inputs(scan, positions)).reshape(20, 2)
-    linear = PatternConfig(scaling="linear", contrast_window=0)  # min-max scaling, but for a shift and a factor
+    seen = contrast(fit_patterns(PatternConfig(size=128), scan).inputs(scan, positions)).reshape(20, 2)
+    linear = PatternConfig(
+        size=128, scaling="linear", contrast_window=0
+    )  # min-max scaling, but for a shift and a factor
     hidden = contrast(fit_patterns(linear, scan).inputs(scan, positions)).reshape(20, 2)
     assert seen[:, 0].mean() > 30 * hidden[:, 0].mean()
     assert seen[:, 0].mean() > 0.5  # of the spread of the whole input
