@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.scan.scan import Scan
 
 PAPER_NETWORK = "ghosthunter"
+PAPER_SIZE = 128  # pixels a side that it sees in the paper
 PAPER_SCAN = (34, 206)
 SIMULATED_POSITIONS = 64  # different patterns of a written scan; then they repeat
 
@@ -50,7 +51,10 @@ def opened(folder: Path, scan_shape: tuple[int, int], detector_shape: tuple[int,
 
 
 def random_model(scan: Scan, network: str | None = None, **patterns: Any) -> Model:
-    """Make a model of a network (the default one) with random weights; `patterns` are fields of `PatternConfig`."""
+    """Make a model of a network (the default one) with random weights; `patterns` are fields of `PatternConfig`.
+
+    Every pattern is measured against a template, as in a scan that drifts, unless `align` is false.
+    """
     import torch
 
     from napari_ghosthunter.labelling.classes import ClassScheme
@@ -58,11 +62,12 @@ def random_model(scan: Scan, network: str | None = None, **patterns: Any) -> Mod
     from napari_ghosthunter.learning.model import Model, TrainingRecord
     from napari_ghosthunter.learning.network import build_network
     from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
-    from napari_ghosthunter.learning.patterns import fit_patterns
+    from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, fit_template
     from napari_ghosthunter.learning.validation import HeldOut
 
-    names, fitted = ("none", "vertical", "horizontal"), fit_patterns(PatternConfig(**patterns), scan)
-    name = network or DEFAULT_NETWORK
+    names, name = ("none", "vertical", "horizontal"), network or DEFAULT_NETWORK
+    laid = fit_template(fit_patterns(PatternConfig(**patterns), scan), scan)
+    fitted = FittedPatterns(**{**dict(laid), "offset": None})
     record = TrainingRecord(
         config=TrainingConfig(network=name), labels_per_class=dict.fromkeys(names, 1), best_epoch=1, history=(),
         held_out=HeldOut(names=names, confusion=((0, 0, 0),) * 3),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import plain
-from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, opened, random_model, scratch
+from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, PAPER_SIZE, opened, random_model, scratch
 from benchmarks.rows import Row, at_least, cores, run_alone
 from benchmarks.turns import best_of, best_threads, with_threads
 from napari_ghosthunter.learning.model import Model
@@ -35,7 +35,8 @@ def rows(quick: bool) -> list[Row]:
         scan = opened(folder, (2, 32) if quick else PAPER_SCAN, (256, 256))
         found = []
         for name in dict.fromkeys((DEFAULT_NETWORK, PAPER_NETWORK)):
-            found += measured(scan, random_model(scan, name), folder, 1 if quick else ROUNDS)
+            choices = {"size": PAPER_SIZE} if name == PAPER_NETWORK else {}
+            found += measured(scan, random_model(scan, name, **choices), folder, 1 if quick else ROUNDS)
     return found
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, opened, random_model, scratch
+from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, PAPER_SIZE, opened, random_model, scratch
 from benchmarks.rows import Row, at_most, run_alone
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
@@ -34,7 +34,8 @@ def rows(quick: bool) -> Iterator[Row]:
     with scratch() as folder:
         scan = opened(folder, (2, 64) if quick else PAPER_SCAN, DETECTOR_SHAPE)
         for network in dict.fromkeys((DEFAULT_NETWORK, PAPER_NETWORK)):
-            yield from measured(scan, random_model(scan, network), 1 if quick else ROUNDS)
+            choices = {"size": PAPER_SIZE} if network == PAPER_NETWORK else {}
+            yield from measured(scan, random_model(scan, network, **choices), 1 if quick else ROUNDS)
 
 
 def measured(scan: Scan, model: Model, rounds: int) -> Iterator[Row]:

@@ -19,7 +19,7 @@ from benchmarks.common import PAPER_NETWORK, scratch
 from benchmarks.labelled import labelled_case
 from benchmarks.rows import Row, at_most, cores, run_alone
 from benchmarks.turns import best_of, seconds_of
-from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.network import build_network, placed
 from napari_ghosthunter.learning.training import train
 
@@ -45,10 +45,11 @@ def rows(quick: bool) -> Iterator[Row]:
     with scratch() as folder:
         case, labels = labelled_case(folder, SIZE, LABELS, (12, 103) if quick else (34, 206))
         config = TrainingConfig(network=PAPER_NETWORK, epochs=2 if quick else EPOCHS)
+        patterns = PatternConfig(size=SIZE)
         history: list[int] = []
 
         def training() -> None:
-            history.extend(report.figures.epoch for report in train(case.scan, labels, config, device="cpu"))
+            history.extend(report.figures.epoch for report in train(case.scan, labels, config, patterns, device="cpu"))
 
         seconds = seconds_of(training)
     trained = len(labels) - round(len(labels) * config.validation_share)

@@ -17,7 +17,7 @@ import torch
 
 from benchmarks import plain
 from benchmarks.clock import Clocked, in_turns
-from benchmarks.common import PAPER_NETWORK, scratch
+from benchmarks.common import PAPER_NETWORK, PAPER_SIZE, scratch
 from benchmarks.judging.scans import Case
 from benchmarks.labelled import labelled_case
 from benchmarks.rows import Row, at_least, run_alone
@@ -43,8 +43,10 @@ def rows(quick: bool) -> Iterator[Row]:
         small = labelled_case(folder, 64, 20, (12, 48)) if quick else None
         case, labels = small or labelled_case(folder, DETECTOR, BUDGET)
         config = TrainingConfig(network=PAPER_NETWORK, epochs=QUICK_EPOCHS if quick else None)
-        size = input_size(PatternConfig(), case.scan.detector_shape)
-        theirs, ours = plain_training(case, labels, config, size, folder), our_training(case, labels, config)
+        patterns = PatternConfig(size=PAPER_SIZE)
+        size = input_size(patterns, case.scan.detector_shape)
+        theirs = plain_training(case, labels, config, size, folder)
+        ours = our_training(case, labels, config, patterns)
         torch.set_num_threads(best_threads(plain_training(case, labels, config, size, folder).advance))
         in_turns([theirs, ours])
         judged = [place for index, place in enumerate(np.ndindex(case.scan.scan_shape)) if index % EVERY == 0]
@@ -60,11 +62,13 @@ def rows(quick: bool) -> Iterator[Row]:
             yield from compared(case, judged, default, theirs, float(share), DEFAULT_NETWORK)
 
 
-def our_training(case: Case, labels: LabelSet, config: TrainingConfig) -> Clocked:
+def our_training(
+    case: Case, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig | None = None
+) -> Clocked:
     """Make ready what `train` does."""
 
     def epochs() -> Iterator[object]:
-        yield from train(case.scan, labels, config, device="cpu")  # as a generator, also what it does before
+        yield from train(case.scan, labels, config, patterns, device="cpu")  # as a generator, also what it does before
 
     return Clocked(epochs(), lambda report: report.figures.validation_loss)
 

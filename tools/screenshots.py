@@ -42,11 +42,14 @@ def tutorial(viewer: Any) -> None:
     label(viewer, mapper.desk.session, stop_before_last=7)
     picture(viewer, "points")
     label(viewer, mapper.desk.session)
-    for _ in range(2):
-        mapper.label_page.propose_button.click()
-        label(viewer, mapper.desk.session)
-
     session = mapper.desk.session
+    for _ in range(4):
+        until(lambda: settled(session), 120)
+        mapper.label_page.unsure_button.click()
+        label(viewer, session)
+    until(lambda: settled(session), 120)
+    picture(viewer, "live")
+
     mapper.show_page(mapper.train_page)
     mapper.train_page.train_button.click()
     until(lambda: session.model is not None and not mapper.training.running, 600)
@@ -65,6 +68,12 @@ def label(viewer: Any, session: Any, stop_before_last: int = 0) -> None:
     truth, names = (viewer.layers[0].metadata[key] for key in ("truth", "truth_names"))
     while len(session.labels.waiting) > stop_before_last:
         session.label_current(names[truth[session.current]])
+
+
+def settled(session: Any) -> bool:
+    """Tell whether the live map knows all labels."""
+    settling = session.live.settling
+    return settling is not None and settling.labels[-1] == len(session.labels)
 
 
 def until(done: Callable[[], bool], seconds: float = 60) -> None:

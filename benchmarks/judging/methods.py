@@ -19,9 +19,9 @@ import napari_ghosthunter as gh
 from benchmarks.judging.scans import Case
 from napari_ghosthunter.learning.fitting import Fitting, fit_components
 from napari_ghosthunter.learning.material import Material, trainable_classes
+from napari_ghosthunter.learning.model import TrainingRecord
 from napari_ghosthunter.learning.network import Swift
 from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns
-from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.live import Features, measure
 
@@ -68,7 +68,7 @@ class Made:
     """A map, what the model said of itself, and the seconds that a user would wait for each."""
 
     map: DomainMap
-    held_out: HeldOut | None
+    record: TrainingRecord | None
     training: float
     mapping: float
 
@@ -87,14 +87,15 @@ def swift(known: Known, labels: gh.LabelSet, seed: int) -> Made:  # noqa: ARG001
         positions=np.array(spots), targets=np.array([classes.names.index(labels[spot]) for spot in spots]),
         inputs=features.patterns.inputs(scan, spots), turns=[], wander=0.0, described={},
     )  # fmt: skip
-    *_, last = Fitting(material, network).epochs()
+    *_, last = Fitting(material, (network, torch.from_numpy(features.values).flatten(0, 1))).epochs()
     trained = time.perf_counter()
-    weights = {name: value.double() for name, value in last.model.weights.items()}
-    seen = torch.from_numpy(features.values).double()
-    logits = seen @ weights["head.weight"].T + weights["head.bias"]
-    probabilities = torch.softmax(logits, -1).float().numpy()
-    made = DomainMap(probabilities, classes, scan.calibration, {})
-    return Made(made, last.model.record.held_out, trained - started, time.perf_counter() - trained)
+    judge = last.model.load_network()
+    assert isinstance(judge, Swift)
+    with torch.inference_mode():
+        logits = judge.judged(torch.from_numpy(features.values).flatten(0, 1))
+    probabilities = torch.softmax(logits, 1).unflatten(0, scan.scan_shape)
+    made = DomainMap(probabilities.numpy(), classes, scan.calibration, {})
+    return Made(made, last.model.record, trained - started, time.perf_counter() - trained)
 
 
 def plain_regression(known: Known, labels: gh.LabelSet, seed: int) -> Made:  # noqa: ARG001
@@ -128,7 +129,7 @@ class Taught:
         )
         trained = time.perf_counter()
         made = gh.segment(known.case.scan, last.model, device="cpu")
-        return Made(made, last.model.record.held_out, trained - started, time.perf_counter() - trained)
+        return Made(made, last.model.record, trained - started, time.perf_counter() - trained)
 
 
 CNN = "ghosthunter"

@@ -55,7 +55,7 @@ def ours(oracle: Oracle, budget: int, seed: int, features: Callable[[], Features
         seen = {walk.turned(spot): name for spot, name in known.items()} | walk.passed
         nodes = any(spot not in seen for spot in grid(walk.shape, step))
         labels = oracle.label(known)
-        live = None if nodes else live_map(measured, labels, labels.classes)
+        live = None if nodes else live_map(measured, labels, labels.classes, doubting=False)
         if live is None:
             found = [walk.turned(point.position) for point in next_round(seen, walk.shape, step, left).proposals]
             if not found:

@@ -84,13 +84,23 @@ def honesty(trials: Trials) -> str:
     told = {plan: outcome for plan, outcome in trials.items() if outcome.said is not None}
     rows = []
     for way, own in grouped(told, lambda plan: (plan.method, plan.sampling, f"{plan.budget}")):
-        inside = [one.low <= one.accuracy <= one.high for one in own.values() if None not in {one.low, one.accuracy}]
-        above = [one.accuracy > one.high for one in own.values() if None not in {one.high, one.accuracy}]
+        fields = ("said", "estimate", "accuracy")
         rows.append(
-            (*way, share(own, "said"), share(own, "accuracy"), f"{sum(inside)} of {len(inside)}", f"{sum(above)}")
+            (*way, *(share(own, field) for field in fields), held(own, "low", "high"), held(own, "least", "most"))
         )
-    head = ("method", "sampling", "labels", "said", "true", "interval holds it", "too modest")
+    head = ("method", "sampling", "labels", "left-out labels right", "estimate", "true",
+            "interval of the left-out labels holds it", "interval of the estimate holds it")  # fmt: skip
     return markdown(head, rows)
+
+
+def held(trials: Trials, low: str, high: str) -> str:
+    """Count how often the accuracy lay in an interval, and how often above it."""
+    bounds = [(getattr(one, low), one.accuracy, getattr(one, high)) for one in trials.values()]
+    known = [found for found in bounds if None not in found]
+    if not known:
+        return "-"
+    inside, above = (sum(test) for test in zip(*((a <= x <= b, x > b) for a, x, b in known), strict=True))
+    return f"{inside} of {len(known)}" + (f", {above} above" if above else "")
 
 
 def paired(trials: Trials) -> Trials:

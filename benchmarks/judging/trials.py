@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from itertools import product
 from pathlib import Path
 
-from benchmarks.judging.methods import METHODS, Known
+from benchmarks.judging.methods import METHODS, Known, Made
 from benchmarks.judging.oracle import oracle
 from benchmarks.judging.samplings import SAMPLINGS
 from benchmarks.judging.scans import Case
@@ -39,7 +39,9 @@ class Outcome:
     accuracy, balanced, wall
         At all positions that were not labelled; the mean over the classes; and within 2 pixels of a wall.
     said, low, high
-        What the model said of its own accuracy, with its 95 % interval.
+        The share of left-out labels that came out right, with its 95 % interval.
+    estimate, least, most
+        What the model estimates the accuracy of the map to be, with its interval.
     training, mapping
         Seconds.
     failed
@@ -53,6 +55,9 @@ class Outcome:
     said: float | None = None
     low: float | None = None
     high: float | None = None
+    estimate: float | None = None
+    least: float | None = None
+    most: float | None = None
     training: float = 0.0
     mapping: float = 0.0
     failed: str = ""
@@ -89,11 +94,23 @@ def attempt(plan: Plan, known: Known) -> Outcome:
     except GhostHunterError as error:  # such as labels of one class only
         return Outcome(labels=len(labels), failed=str(error))
     result = evaluate(made.map, case.truth, case.names, labels)
-    held = made.held_out
-    told = (None, None, None) if held is None or not held.count else (held.accuracy, *held.interval)
     return Outcome(
-        len(labels), result.accuracy, result.balanced_accuracy, result.wall_accuracy, *told, made.training, made.mapping
-    )
+        labels=len(labels), accuracy=result.accuracy, balanced=result.balanced_accuracy, wall=result.wall_accuracy,
+        training=made.training, mapping=made.mapping, **_said(made),
+    )  # fmt: skip
+
+
+def _said(made: Made) -> dict[str, float | None]:
+    """Give what the model said of itself."""
+    if made.record is None:
+        return {}
+    held, whole = made.record.held_out, made.record.estimate
+    low, high = held.interval if held.count else (None, None)
+    told = {"said": held.accuracy, "low": low, "high": high}
+    if whole is not None:
+        low, high = whole.interval
+        told |= {"estimate": whole.accuracy, "least": low, "most": high}
+    return told
 
 
 def read(path: Path) -> dict[Plan, Outcome]:

@@ -98,7 +98,8 @@ def test_the_map_of_swift_is_that_of_the_product(known) -> None:
     mapped = gh.segment(one.case.scan, report.model, device="cpu")
     assert (made.map.classes_image == mapped.classes_image).all()
     np.testing.assert_allclose(made.map.probabilities, mapped.probabilities, atol=1e-4)
-    assert made.held_out == report.model.record.held_out
+    assert made.record.held_out == report.model.record.held_out
+    assert made.record.estimate.accuracy == pytest.approx(report.model.record.estimate.accuracy, abs=0.02)
 
 
 def test_a_trial_leaves_the_labelled_positions_out(known, monkeypatch) -> None:
@@ -182,4 +183,4 @@ def test_the_honesty_of_intervals_is_counted() -> None:
         for seed, (low, high) in enumerate([(0.7, 0.95), (0.7, 0.85), (0.92, 0.99)])
     }
     found[plan(seed=9)] = Outcome(accuracy=0.9)
-    assert tables.honesty(found).splitlines()[-1] == "| m | s | 50 | 0.800 | 0.900 | 1 of 3 | 1 |"
+    assert tables.honesty(found).splitlines()[-1] == "| m | s | 50 | 0.800 | - | 0.900 | 1 of 3, 1 above | - |"

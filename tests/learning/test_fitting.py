@@ -13,6 +13,7 @@ from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.fitting import FEWEST, FOLDS, ITERATIONS, Fitting
 from napari_ghosthunter.learning.logistic import regress
 from napari_ghosthunter.learning.material import gather
+from napari_ghosthunter.learning.network import COMPONENTS
 from napari_ghosthunter.scan.scan import Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -140,8 +141,8 @@ def test_turned_copies_stay_on_the_side_of_their_label(made, labels):
         assert torch.equal(held, same)
         seen = np.setdiff1d(np.arange(len(turned.targets)), held)
         expected = torch.cat([features[seen] for features, _ in turned.copies]).double()
-        assert torch.equal(fit._features, expected)
-        assert len(fit._features) == 3 * len(once._features)
+        assert torch.equal(fit.features, expected)
+        assert len(fit.features) == 3 * len(once.features)
     quarter = turned.copies[1][1]
     names = turned.material.classes.names
     assert [names[index] for index in quarter] == [SWAP.get(names[i], names[i]) for i in turned.targets]
@@ -154,6 +155,33 @@ def test_turned_copies_are_laid_on_the_template_too(made, labels):
     expected = fit._features(patterns.laid(inputs[:, 0].flip(1, 2))[:, None])
     assert torch.equal(fit.copies[1][0], expected)
     assert not torch.allclose(expected, fit._features(inputs.flip(2, 3)), atol=1e-2)
+
+
+def test_the_map_is_estimated_to_be_between_what_is_too_modest_and_too_bold(fitted, labelled):
+    record = fitted(labelled(12))[-1].model.record
+    low, high = record.estimate.interval
+    assert record.estimate.labels == len(labelled(12))
+    assert record.estimate.confidence < record.estimate.accuracy < record.estimate.agreement
+    assert 0 < low < record.estimate.accuracy < high < 1
+    assert str(record.estimate) == (
+        f"estimated accuracy of the map {record.estimate.accuracy:.3f} (95 % interval {low:.2f} to {high:.2f})"
+    )
+
+
+def test_a_pattern_unlike_all_labelled_ones_gets_its_class_without_confidence(fitted, labelled, simulation):
+    model = fitted(labelled(12))[-1].model
+    network = model.load_network()
+    seen = model.patterns.inputs(simulation.scan, list(labelled(12)))
+    with torch.inference_mode():
+        features = network.features(seen)
+        far = features.clone()
+        far[:, :COMPONENTS] += 4 * model.weights["far"]
+        near, strange = (torch.softmax(network.judged(one), 1) for one in (features, far))
+        regressed = network.head(far).argmax(1)
+        plain = torch.softmax(network.head(features), 1)
+    torch.testing.assert_close(near, plain)
+    assert strange.amax(1).max() < 0.35
+    assert torch.equal(strange.argmax(1), regressed)
 
 
 def test_too_few_labels_give_no_number(fitted, labelled):

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ModelError, TrainingError
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.mapping import streaming
 from napari_ghosthunter.mapping.segmentation import part_rows, segment, segment_rows
-from napari_ghosthunter.mapping.streaming import INFERENCE_BATCH
+from napari_ghosthunter.mapping.streaming import inference_batch
 from napari_ghosthunter.scan.scan import Calibration, Provenance, Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -109,7 +108,7 @@ def test_the_network_is_given_the_very_inputs_that_it_is_trained_on(make_model, 
 
 
 def test_rows_longer_than_a_batch_are_pooled_across_its_ends(make_model):
-    scan = Scan(cube((2, 2 * INFERENCE_BATCH + 3, 16, 16)))
+    scan = Scan(cube((2, 2 * inference_batch(16) + 3, 16, 16)))
     model = make_model(pool="max", pool_size=5)
     np.testing.assert_allclose(streamed(scan, model), alone(scan, model), atol=1e-6)
 
@@ -229,7 +228,6 @@ def test_a_gpu_without_memory_for_all_patterns_takes_fewer_at_once(make_model, m
             raise torch.cuda.OutOfMemoryError
         return forward(self, inputs)
 
-    monkeypatch.setattr(streaming, "INFERENCE_BATCH", 32)
     monkeypatch.setattr(type(network), "forward", scarce)
     np.testing.assert_allclose(streamed(scan, model), whole, atol=1e-6)
     assert sizes == [16, 8, 8] * 2

@@ -20,7 +20,7 @@ from napari_ghosthunter.learning.device import one_thread
 SMALLEST = 48  # pixels a side that patterns are compared in; the shift is found to a fraction of one
 REACH = 8  # one in so many of the side is the farthest shift along either axis
 ROUNDS = 2  # of mean, shift, and sharper mean
-ENOUGH, AGREEMENT = 8, 0.5  # patterns, and correlation of what their halves say, for a motion to be believed
+ENOUGH, AGREEMENT = 8, 0.65  # patterns, and rank correlation of what their halves say, for a motion to be believed
 FARTHEST_TURN, TURN_STEP = 15.0, 0.5  # degrees; a lattice may look the same again after 60
 SMALLEST_TURN = 0.75  # degrees: it moves a disk at the edge by less than half a pixel of the template
 LEAST_MATCH, LEAST_GAIN = 0.5, 0.02  # of the correlation, at all and over none, for a turn to be believed
@@ -52,15 +52,15 @@ def are_moving(patterns: Tensor, template: Tensor) -> bool:
     """Whether coarse patterns (n, R, R) lie in different places at all, or offsets from the template are mere noise.
 
     Offsets are measured in either half of the patterns alone: they agree if it is the pattern that moves. Where it does
-    not, shifting patterns by noise would blur what tells them apart.
+    not, shifting patterns by noise would blur what tells them apart. Agreement is a rank correlation (Spearman), since
+    patterns that show next to nothing, as of vacuum, give offsets that may be far off, and few of these undo any other.
     """
     if len(patterns) < ENOUGH:
         return False
     half = (torch.arange(len(template), device=patterns.device) >= len(template) // 2).float()
     agreements = []
     for part in (half[:, None], half):
-        one, other = (offsets(patterns * mask, template * mask) for mask in (part, 1 - part))
-        one, other = one - one.mean(0), other - other.mean(0)
+        one, other = (_ranks(offsets(patterns * mask, template * mask)) for mask in (part, 1 - part))
         size = torch.linalg.vector_norm(one, dim=0) * torch.linalg.vector_norm(other, dim=0)
         agreements.append((one * other).sum(0) / size.clamp_min(torch.finfo(torch.float32).tiny))
     return float(torch.stack(agreements).mean()) >= AGREEMENT
@@ -156,6 +156,11 @@ def shifted(inputs: Tensor, by: Tensor) -> Tensor:
     taken = torch.lerp(taken[:, :-1], taken[:, 1:], part[:, :1, None])
     taken = taken.gather(2, columns[:, None].expand(-1, size, -1))  # (n, S, S + 1)
     return torch.lerp(taken[:, :, :-1], taken[:, :, 1:], part[:, 1:, None])
+
+
+def _ranks(values: Tensor) -> Tensor:
+    """Rank each column of (n, m) as Spearman (1904) does: from -1 to 1, equal values alike."""
+    return torch.sign(values[:, None] - values).mean(1)
 
 
 def _summit(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:

@@ -32,9 +32,9 @@ class PatternConfig(BaseModel):
         3, title="Pooling size", description="Side of the square of probe positions that mean or maximum go over."
     )
     size: int = Field(
-        128, ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8, title="Input size",
-        description="Patterns are binned to this many pixels a side; smaller detectors keep their own size. Larger "
-        "shows finer disks, smaller has less noise.",
+        64, ge=SMALLEST_INPUT, le=LARGEST_INPUT, multiple_of=8, title="Input size",
+        description="Patterns are binned to this many pixels a side (the paper: 128); smaller detectors keep their own "
+        "size. Larger shows finer disks, smaller has less noise.",
     )  # fmt: skip
     crop: float = Field(1.0, gt=0.1, le=1, title="Crop", description="Share of each side of the detector that is used.")
     centre: Literal["detector", "beam"] = Field(

@@ -8,10 +8,11 @@ beam in the middle, so that where the beam is does not count here.
 from __future__ import annotations
 
 from math import sqrt
+from typing import Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own idiom
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from napari_ghosthunter.learning.device import spare_core
@@ -36,6 +37,14 @@ class FeatureStatistics(BaseModel):
 
     mean: Cells
     spread: Cells
+
+    @model_validator(mode="after")
+    def _is_square(self) -> Self:
+        """Refuse rows of different lengths, as a file may hold."""
+        for cells in (self.mean, self.spread):
+            if any(len(row) != len(cells) for row in cells):
+                raise ValueError("the cells are not as many along either axis")
+        return self
 
     def distance(self, other: FeatureStatistics) -> float | None:
         """Tell how far `other` lies from this, as a root mean square over the cells, in units of this one's spread.

@@ -18,30 +18,40 @@ from torch import Tensor
 from napari_ghosthunter.learning.augment import turn
 from napari_ghosthunter.learning.components import principal_components
 from napari_ghosthunter.learning.device import one_thread
+from napari_ghosthunter.learning.estimate import Estimate, estimate
 from napari_ghosthunter.learning.logistic import Logistic, temperature
 from napari_ghosthunter.learning.material import Material
 from napari_ghosthunter.learning.model import Epoch, Model
-from napari_ghosthunter.learning.network import Swift
+from napari_ghosthunter.learning.network import COMPONENTS, Swift
+from napari_ghosthunter.learning.novelty import NO_LIMIT, remembered
 from napari_ghosthunter.learning.patterns import FittedPatterns, spread_inputs
 from napari_ghosthunter.learning.report import EpochReport
 from napari_ghosthunter.learning.split import neighbourhood_folds
+from napari_ghosthunter.learning.stages import FEWEST, FOLDS, Labelled, Stage, course
 from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.scan.scan import Scan
 
 SPREAD = 1024  # patterns of the scan that the components are found in
-FOLDS = 5
-FEWEST = 10  # labels that can be judged by leaving some out
 ITERATIONS = 100  # at most, unless the configuration says how many
 
 
 class Fitting:
-    """The state of one fit; the components of the scan are found here, unless a `network` is given that has them."""
+    """The state of one fit.
 
-    def __init__(self, material: Material, network: Swift | None = None) -> None:
+    Parameters
+    ----------
+    material
+        What to learn from.
+    known
+        The network with the components of the scan, and features (n, k) of patterns from all over it; if they are not
+        given, patterns of the scan are read to find them.
+    """
+
+    def __init__(self, material: Material, known: tuple[Swift, Tensor] | None = None) -> None:
         self.material = material
         patterns, inputs = material.patterns, material.inputs.cpu()
         self.prior = None if material.start is None else _prior(material.start, len(material.classes))
-        self.network = network or _begun(material)
+        self.network, self.seen = known or _begun(material)
         self.targets = torch.from_numpy(material.targets)
         self.features = self._features(inputs)
         turned = [
@@ -78,7 +88,7 @@ class Fitting:
             )  # fmt: skip
             sure = temperature(judged, truth) if done and len(truth) else 1.0
             held_out = self.material.held_out(truth.numpy(), judged.argmax(1).numpy(), crossed=True)
-            model = self._model(history, held_out, sure, converged)
+            model = self._model(history, held_out, sure, done=done, converged=converged)
             yield EpochReport(history[-1], number if done else self.limit, model)
             if done:
                 return
@@ -102,21 +112,42 @@ class Fitting:
             self.whole.logits(self.features), torch.cat([empty, *logits]), torch.cat([self.targets[:0], *truth]),
         )  # fmt: skip
 
-    def _model(self, history: list[Epoch], held_out: HeldOut, sure: float, converged: bool) -> Model:
+    def _estimate(self) -> Estimate | None:
+        return estimate(self.whole, [fold for fold, _ in self.folds], self.seen, len(self.targets))
+
+    def _stages(self) -> tuple[Stage, ...]:
+        """Tell what fewer labels would have brought, unless they are not all that is learned from."""
+        if self.prior is not None or len(self.copies) > 1:
+            return ()
+        material = self.material
+        return course(Labelled(self.features, material.positions, material.targets, material.classes.names), self.seen)
+
+    def _model(self, history: list[Epoch], held_out: HeldOut, sure: float, *, done: bool, converged: bool) -> Model:
+        start, labelled = self.material.start, self.features[:, :COMPONENTS]
+        prototypes, far = remembered(labelled, None if start is None else start.weights["prototypes"])
         weights = self.network.state_dict() | {
             "head.weight": (self.whole.weight.detach() / sure).float(),
             "head.bias": (self.whole.bias.detach() / sure).float(),
+            "prototypes": prototypes,
+            "far": far,
         }
-        return self.material.model(weights, held_out, tuple(history), len(history), converged=converged)
+        return self.material.model(
+            weights, held_out, tuple(history), len(history), converged=converged,
+            estimate=self._estimate() if done else None, stages=self._stages() if done else (),
+        )  # fmt: skip
 
 
-def _begun(material: Material) -> Swift:
-    """Find the components of the scan, or take those of the model that is trained further."""
-    count = len(material.classes)
+def _begun(material: Material) -> tuple[Swift, Tensor]:
+    """Find the components of the scan, or take those of the model that is trained further; see `Fitting`."""
+    count, size = len(material.classes), material.patterns.size
+    spread = spread_inputs(material.patterns, material.scan, SPREAD)
     if material.start is None:
-        return fit_components(material.scan, material.patterns, count)
-    weights = material.start.weights
-    return swift_of(material.patterns.size, count, weights["components.weight"], weights["components.bias"])
+        network = swift_of(size, count, *principal_components(spread.flatten(1)))
+    else:
+        weights = material.start.weights
+        network = swift_of(size, count, weights["components.weight"], weights["components.bias"])
+    with torch.inference_mode(), one_thread():
+        return network, network.binned_features(spread).clone()
 
 
 def _prior(start: Model, classes: int) -> tuple[Tensor, Tensor]:
@@ -127,18 +158,14 @@ def _prior(start: Model, classes: int) -> tuple[Tensor, Tensor]:
 
 def fit_components(scan: Scan, patterns: FittedPatterns, classes: int) -> Swift:
     """Make the network for so many classes with the components of a scan; its head is blank."""
-    weight, bias = principal_components(spread_inputs(patterns, scan, SPREAD).flatten(1))
-    return swift_of(patterns.size, classes, weight, bias)
+    return swift_of(patterns.size, classes, *principal_components(spread_inputs(patterns, scan, SPREAD).flatten(1)))
 
 
 def swift_of(size: int, classes: int, weight: Tensor, bias: Tensor) -> Swift:
-    """Make the network with these components and a blank head."""
+    """Make the network with these components and a blank head; it has seen no labels."""
     with torch.device("meta"):  # no weights are drawn, so torch's global generator stays as it is
         network = Swift(classes, size)
-    network.to_empty(device="cpu")
-    with torch.no_grad():
-        for parameter, values in zip(
-            (*network.components.parameters(), *network.head.parameters()), (weight, bias, None, None), strict=True
-        ):
-            parameter.zero_() if values is None else parameter.copy_(values)
+    blank = {name: torch.zeros(value.shape) for name, value in network.state_dict().items()}
+    known = {"components.weight": weight, "components.bias": bias, "far": torch.tensor(NO_LIMIT)}
+    network.to_empty(device="cpu").load_state_dict(blank | known)
     return network.eval()

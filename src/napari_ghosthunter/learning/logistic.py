@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from torch import Tensor
 
 STRENGTH = 10.0  # of the labels against the pull of the weights to zero; scikit-learn calls it C
+FURTHER_STRENGTH = 5.0  # the same against the pull to where they began
 ENOUGH = 1e-9  # relative gain of an iteration below which it has converged
 MOST_ITERATIONS = 200
 
@@ -32,7 +33,7 @@ class Logistic:
     def __init__(
         self, features: Tensor, targets: Tensor, classes: int, prior: tuple[Tensor, Tensor] | None = None
     ) -> None:
-        self._features, self._targets = features.double(), targets
+        self.features, self._targets = features.double(), targets
         self._prior = None if prior is None else (prior[0].double(), prior[1].double())
         self.weight: Tensor = torch.zeros(classes, features.shape[1], dtype=torch.float64)
         self.bias: Tensor = torch.zeros(classes, dtype=torch.float64)
@@ -60,8 +61,9 @@ class Logistic:
 
     def _closure(self) -> Tensor:
         self._solver.zero_grad()
-        logits = self._features @ self.weight.T + self.bias
-        loss = F.cross_entropy(logits, self._targets, reduction="sum") + self._pull() / (2 * STRENGTH)
+        strength = STRENGTH if self._prior is None else FURTHER_STRENGTH
+        logits = self.features @ self.weight.T + self.bias
+        loss = F.cross_entropy(logits, self._targets, reduction="sum") + self._pull() / (2 * strength)
         loss.backward()
         return loss
 

@@ -16,10 +16,12 @@ from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.augment import Turn, declared_turns
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+from napari_ghosthunter.learning.estimate import Estimate
 from napari_ghosthunter.learning.looks import describe_looks
 from napari_ghosthunter.learning.model import Epoch, Model, TrainingRecord
 from napari_ghosthunter.learning.network import build_network
 from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, fit_template
+from napari_ghosthunter.learning.stages import Stage
 from napari_ghosthunter.learning.validation import HeldOut, confusion_matrix
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.statistics import measure_statistics
@@ -74,13 +76,15 @@ class Material:
 
     def model(
         self, weights: dict[str, Tensor], held_out: HeldOut, history: tuple[Epoch, ...], best: int,
-        config: TrainingConfig | None = None, *, converged: bool = False,
+        config: TrainingConfig | None = None, *, converged: bool = False, estimate: Estimate | None = None,
+        stages: tuple[Stage, ...] = (),
     ) -> Model:  # fmt: skip
         """Make a model of weights on the CPU; `config` where it is not the one that was asked for."""
         counts = np.bincount(self.targets, minlength=len(self.classes))
         record = TrainingRecord(
             config=config or self.config, labels_per_class=dict(zip(self.classes.names, counts.tolist(), strict=True)),
             best_epoch=best, history=history, held_out=held_out, converged=converged,
+            estimate=estimate, stages=stages,
             scan=self.described, versions=versions(), started_from=self.start.hash if self.start else "",
         )  # fmt: skip
         return Model(

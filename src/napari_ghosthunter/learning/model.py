@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,9 +14,11 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.learning.estimate import Estimate
 from napari_ghosthunter.learning.looks import recall_looks
 from napari_ghosthunter.learning.network import build_network, placed
 from napari_ghosthunter.learning.patterns import FittedPatterns
+from napari_ghosthunter.learning.stages import Stage
 from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import Scan
@@ -45,6 +48,8 @@ class TrainingRecord(BaseModel):
     best_epoch: int
     history: tuple[Epoch, ...]
     held_out: HeldOut
+    estimate: Estimate | None = None  # how right a map of the training scan probably is; None where nothing tells
+    stages: tuple[Stage, ...] = ()  # what fewer labels would have brought
     converged: bool = False  # whether a fit had no more to gain; no network that is taught ever has
     scan: dict[str, Any] = Field(default_factory=dict)  # path, shape and calibration of the training scan
     versions: dict[str, str] = Field(default_factory=dict)
@@ -75,6 +80,8 @@ class Model:
         State of the network by parameter name, on the CPU.
     record
         How it was trained.
+    path
+        The file that it was read from, if any.
     """
 
     classes: ClassScheme
@@ -82,6 +89,7 @@ class Model:
     patterns: FittedPatterns
     weights: Mapping[str, Tensor]
     record: TrainingRecord
+    path: Path | None = None
 
     def __repr__(self) -> str:
         """Say what it tells apart, and how well."""
@@ -106,8 +114,10 @@ class Model:
 
     @property
     def parameter_count(self) -> int:
-        """Number of weights."""
-        return sum(weight.numel() for weight in self.weights.values())
+        """Number of weights; labelled patterns that it remembers are none."""
+        with torch.device("meta"):
+            network = build_network(self.network, len(self.classes), self.patterns.size)
+        return sum(weight.numel() for weight in network.parameters())
 
     def seen_in(self, scan: Scan) -> Model:
         """Give the model as it is applied to a scan, whose patterns may be turned; see `FittedPatterns.seen_in`."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.errors import ModelError
 from napari_ghosthunter.learning.alignment import coarse, coarse_factor
+from napari_ghosthunter.learning.novelty import NO_LIMIT, PROTOTYPES, doubted, trust
 
 COMPONENTS = 32  # that patterns are taken apart in
 SQUARED = 16  # of the first of them count squared too
@@ -53,7 +54,8 @@ class Swift(nn.Module):
 
     The components are those of the scan (`components.principal_components`), the layer is fitted to the labels
     (`fitting.Fitting`). That patterns are laid on one another first (`alignment`) is what lets so little do. The
-    squares of the first components let a class lie between two others, as a wall between two domains.
+    squares of the first components let a class lie between two others, as a wall between two domains. What is unlike
+    all labelled patterns gets no class with confidence (`novelty`).
 
     Parameters
     ----------
@@ -63,20 +65,33 @@ class Swift(nn.Module):
         Side S of the square input, a multiple of 8; it is binned to R = S / `coarse_factor(S)`.
     """
 
+    prototypes: Tensor
+    far: Tensor
+
     def __init__(self, classes: int, size: int) -> None:
         super().__init__()
         self.components = nn.Linear((size // coarse_factor(size)) ** 2, COMPONENTS)  # (B, R * R) -> (B, 32)
         self.head = nn.Linear(COMPONENTS + SQUARED, classes)
+        self.register_buffer("prototypes", torch.zeros(PROTOTYPES, COMPONENTS))  # components of labelled patterns
+        self.register_buffer("far", torch.tensor(NO_LIMIT))  # from them
 
     def features(self, patterns: Tensor) -> Tensor:
         """Give the features (B, 48) of network inputs (B, 1, S, S): components, and squares of the first."""
-        found: Tensor = self.components(coarse(patterns[:, 0]).flatten(1))
+        return self.binned_features(coarse(patterns[:, 0]))
+
+    def binned_features(self, patterns: Tensor) -> Tensor:
+        """Do the same with inputs that are binned already, (B, R, R)."""
+        found: Tensor = self.components(patterns.flatten(1))
         return torch.cat([found, SQUARE_SHARE * found[:, :SQUARED].square()], 1)
 
     def forward(self, patterns: Tensor) -> Tensor:
         """Give the logits (B, n) of network inputs (B, 1, S, S)."""
-        logits: Tensor = self.head(self.features(patterns))
-        return logits
+        return self.judged(self.features(patterns))
+
+    def judged(self, features: Tensor) -> Tensor:
+        """Give the logits (B, n) of features (B, 48)."""
+        trusted = trust(features[:, :COMPONENTS], self.prototypes, self.far)
+        return doubted(torch.softmax(self.head(features), 1), trusted).log()
 
 
 NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {"swift": Swift, "ghosthunter": GhostHunter}

@@ -37,7 +37,7 @@ from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
 from napari_ghosthunter.scan.virtual import measure_scan_beam, spread_positions
 
-BATCH_PIXELS = 8 * 256**2  # detector pixels reduced at once: few enough to stay in the caches of a CPU
+BATCH_PIXELS = 16 * 256**2  # detector pixels reduced at once: few enough to stay in the caches of a CPU
 
 TEMPLATE_POSITIONS = 256  # whose patterns are laid on one another
 TEMPLATE_DIGITS = 4

@@ -81,10 +81,7 @@ def _binned(patterns: Tensor, size: int) -> Tensor:
     No pixel is in two bins (as it is with torch's adaptive pooling), so that a hot one stays alone and can be clipped;
     but where there are fewer pixels than bins, each is repeated.
     """
-    full, shared = (
-        patterns.shape,
-        1,
-    )  # pixels in each bin, as far as they are the same in all; division is left to the end
+    full, shared = patterns.shape, 1  # pixels in each bin, as far as all have as many; division is left to the end
     for axis in (1, 2):
         if patterns.shape[axis] % size == 0:
             patterns = _sum_evenly(patterns, size, axis)

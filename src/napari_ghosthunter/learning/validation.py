@@ -14,7 +14,7 @@ FEW = 30  # labels kept back; of fewer, the 95 % interval of a good accuracy is 
 Z_95 = 1.959964  # quantile of the normal distribution for a two-sided 95 % interval
 
 
-def wilson_interval(right: int, total: int, z: float = Z_95) -> tuple[float, float]:
+def wilson_interval(right: float, total: int, z: float = Z_95) -> tuple[float, float]:
     """95 % interval of a proportion after Wilson (1927), which stays honest for few trials; (0, 1) for none."""
     if total == 0:
         return 0.0, 1.0

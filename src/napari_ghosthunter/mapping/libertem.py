@@ -18,7 +18,7 @@ from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.patterns import FittedPatterns, Window
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import softmax_of
-from napari_ghosthunter.mapping.streaming import INFERENCE_BATCH, answers
+from napari_ghosthunter.mapping.streaming import answers, inference_batch
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, native
 
@@ -122,7 +122,7 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
         upright = native(frame[::-1] if self.params.bottom_up else frame)
         reduced, self.results.nonfinite[:] = patterns.reduce(upright[np.newaxis], data.window)
         data.waiting.append(reduced)
-        if len(data.waiting) == INFERENCE_BATCH:
+        if len(data.waiting) == inference_batch(patterns.size):
             self._finish()
 
     def postprocess(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet, Position
@@ -19,7 +20,10 @@ from napari_ghosthunter.learning.config import PatternConfig
 from napari_ghosthunter.learning.device import choose_device, one_thread, spare_core
 from napari_ghosthunter.learning.fitting import fit_components
 from napari_ghosthunter.learning.logistic import Logistic, regress
+from napari_ghosthunter.learning.network import COMPONENTS
+from napari_ghosthunter.learning.novelty import NO_LIMIT, doubted, reach, trust
 from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, fit_template
+from napari_ghosthunter.learning.stages import Labelled
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.streaming import stream
 from napari_ghosthunter.scan.describe import describe
@@ -78,7 +82,9 @@ def measure(scan: Scan, config: PatternConfig | None = None, *, device: str = "a
         yield Features(scan, patterns, values, band.stop, band.nonfinite)
 
 
-def live_map(features: Features, labels: LabelSet | Mapping[Position, str], classes: ClassScheme) -> DomainMap | None:
+def live_map(
+    features: Features, labels: LabelSet | Mapping[Position, str], classes: ClassScheme, *, doubting: bool = True
+) -> DomainMap | None:
     """Map all rows that are measured, by labels that lie in them.
 
     Parameters
@@ -89,6 +95,8 @@ def live_map(features: Features, labels: LabelSet | Mapping[Position, str], clas
         (scan_y, scan_x) -> class; those outside the scan, or of a class that there is no more, do not count.
     classes
         The classes; those without a label are not in the map.
+    doubting
+        Whether what is unlike all labelled patterns gets low confidence, as it does in a final map (`novelty`).
 
     Returns
     -------
@@ -100,28 +108,43 @@ def live_map(features: Features, labels: LabelSet | Mapping[Position, str], clas
         if found is None:
             return None
         fit, classes = found
+        labelled = fit.features[:, :COMPONENTS].float()
+        far = reach(labelled) if doubting else NO_LIMIT
         done = torch.from_numpy(features.values[: features.rows]).flatten(0, 1)
-        likely = torch.cat([torch.softmax(fit.logits(part), 1).float() for part in done.split(AT_ONCE)])
+        likely = torch.cat([_likely(fit, part, labelled, far) for part in done.split(AT_ONCE)])
     probabilities = np.full((*features.scan.scan_shape, len(classes)), np.nan, np.float32)
     probabilities[: features.rows] = likely.unflatten(0, (features.rows, -1)).numpy()
     provenance = {"scan": describe(features.scan), "live": True, "nonfinite_pixels": features.nonfinite}
     return DomainMap(probabilities, classes, features.scan.calibration, provenance)
 
 
+def _likely(fit: Logistic, features: Tensor, labelled: Tensor, far: float) -> Tensor:
+    """Give the probabilities (n, classes) of features (n, k), as the network does that is trained with these labels."""
+    probabilities = torch.softmax(fit.logits(features), 1).float()
+    return doubted(probabilities, trust(features[:, :COMPONENTS], labelled, far))
+
+
 def fitted(
     features: Features, labels: LabelSet | Mapping[Position, str], classes: ClassScheme
 ) -> tuple[Logistic, ClassScheme] | None:
     """Fit the labels in measured rows; give the classes that have some, too, or None where these are less than two."""
-    known = {
-        (y, x): name
-        for (y, x), name in labels.items()
-        if y < features.rows and x < features.scan.shape[1] and name in classes.names
-    }
-    for name in classes.names:
-        if name not in known.values():
-            classes = classes.remove(name)
-    if len(classes) < 2:
+    given = labelled_in(features, labels, classes)
+    present, targets = np.unique(given.targets, return_inverse=True)
+    if len(present) < 2:
         return None
-    rows, columns = np.array(list(known)).T
-    targets = torch.tensor([classes.names.index(name) for name in known.values()])
-    return regress(torch.from_numpy(features.values[rows, columns]), targets, len(classes)), classes
+    for name in set(classes.names) - {classes.names[index] for index in present}:
+        classes = classes.remove(name)
+    return regress(given.features, torch.from_numpy(targets), len(classes)), classes
+
+
+def labelled_in(features: Features, labels: LabelSet | Mapping[Position, str], classes: ClassScheme) -> Labelled:
+    """Give the labels in measured rows that are of one of the classes, in their order."""
+    numbers = {name: index for index, name in enumerate(classes.names)}
+    known = {
+        (y, x): numbers[name]
+        for (y, x), name in labels.items()
+        if y < features.rows and x < features.scan.shape[1] and name in numbers
+    }
+    positions = np.array(list(known), np.intp).reshape(-1, 2)
+    values = torch.from_numpy(features.values[tuple(positions.T)])
+    return Labelled(values, positions, np.array(list(known.values()), np.intp), classes.names)

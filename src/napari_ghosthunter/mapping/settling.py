@@ -12,16 +12,13 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import Position
-from napari_ghosthunter.learning.device import one_thread
-from napari_ghosthunter.learning.fitting import FEWEST, FOLDS
-from napari_ghosthunter.learning.logistic import regress
-from napari_ghosthunter.learning.split import neighbourhood_folds
-from napari_ghosthunter.learning.validation import HeldOut, confusion_matrix
-from napari_ghosthunter.mapping.live import Features, fitted
+from napari_ghosthunter.learning.estimate import Estimate
+from napari_ghosthunter.learning.stages import Outcome, share_changed
+from napari_ghosthunter.learning.validation import HeldOut
+from napari_ghosthunter.mapping.live import Features, labelled_in
 
 MOST_LABELS = 30  # the last ones, of which it is told
 MOST_POSITIONS = 8192  # of the scan, drawn by chance, that stand for all
@@ -40,6 +37,8 @@ class Settling:
         How many labels there were after each of the last ones.
     changed
         Share of the map that got another class with it; None where there was no map before.
+    estimates
+        How right the map probably was after each of them; None where labels were too few.
     together, lately
         What the last so many labels have changed together; None where they made the first map.
     held_out
@@ -48,13 +47,19 @@ class Settling:
 
     labels: tuple[int, ...]
     changed: tuple[float | None, ...]
+    estimates: tuple[Estimate | None, ...]
     together: int
     lately: float | None
     held_out: HeldOut | None
 
+    @property
+    def estimate(self) -> Estimate | None:
+        """How right the map probably is now."""
+        return self.estimates[-1] if self.estimates else None
+
 
 class Settler:
-    """Tells how the map of a scan settles; it remembers what the map was after each label.
+    """Tells how the map of a scan settles; it remembers what came of the labels after each.
 
     Parameters
     ----------
@@ -68,55 +73,27 @@ class Settler:
         if len(flat) > MOST_POSITIONS:
             flat = flat[np.sort(np.random.default_rng(0).choice(len(flat), MOST_POSITIONS, replace=False))]
         self._seen = torch.from_numpy(flat)
-        self._maps: dict[_Prefix, NDArray[np.str_] | None] = {}
+        self._known: dict[_Prefix, Outcome] = {}
 
     def settle(self, labels: Mapping[Position, str], classes: ClassScheme) -> Iterator[Settling | None]:
         """Tell it of labels, in the order in which they were given; None in between is for who wants to leave off."""
         every = tuple(labels.items())
         counts = range(max(0, len(every) - MOST_LABELS), len(every) + 1)
         prefixes = [every[:count] for count in counts]
-        self._maps = {prefix: found for prefix, found in self._maps.items() if prefix in set(prefixes)}
-        for prefix in prefixes:
-            if prefix not in self._maps:
-                self._maps[prefix] = self._map(prefix, classes)
-                yield None
-        held_out: HeldOut | None = None
-        for judged in self._judged(labels, classes):
-            held_out = judged
-            yield None
-        maps = [self._maps[prefix] for prefix in prefixes]
-        together = min(TOGETHER, len(maps) - 1)
+        self._known = {prefix: found for prefix, found in self._known.items() if prefix in set(prefixes)}
+        for prefix in reversed(prefixes):  # the last ones matter most
+            if prefix not in self._known:
+                given = labelled_in(self._features, dict(prefix), classes)
+                latest = Outcome()
+                for outcome in given.outcomes(self._seen):
+                    latest = outcome
+                    yield None
+                self._known[prefix] = latest
+        known = [self._known[prefix] for prefix in prefixes]
+        together = min(TOGETHER, len(known) - 1)
         yield Settling(
-            labels=tuple(counts[1:]), changed=tuple(_share(before, after) for before, after in pairwise(maps)),
-            together=together, lately=_share(maps[-1 - together], maps[-1]), held_out=held_out,
+            labels=tuple(counts[1:]),
+            changed=tuple(share_changed(before, after) for before, after in pairwise(known)),
+            estimates=tuple(outcome.estimate for outcome in known[1:]),
+            together=together, lately=share_changed(known[-1 - together], known[-1]), held_out=known[-1].held_out,
         )  # fmt: skip
-
-    def _map(self, given: _Prefix, classes: ClassScheme) -> NDArray[np.str_] | None:
-        """Give the name of each position's class."""
-        with one_thread():
-            found = fitted(self._features, dict(given), classes)
-            if found is None:
-                return None
-            fit, there = found
-            named: NDArray[np.str_] = np.array(there.names)[fit.logits(self._seen).argmax(1).numpy()]
-        return named
-
-    def _judged(self, labels: Mapping[Position, str], classes: ClassScheme) -> Iterator[HeldOut]:
-        """Judge each label by a map that has seen neither it nor its neighbourhood, as a training does."""
-        names = tuple(name for name in classes.names if name in labels.values())
-        if len(labels) < FEWEST or len(names) < 2:
-            return
-        positions = np.array(list(labels))
-        targets = np.array([names.index(name) for name in labels.values()])
-        features = torch.from_numpy(self._features.values[tuple(positions.T)])
-        confusion = np.zeros((len(names), len(names)), np.int64)
-        for seen, held in neighbourhood_folds(positions, targets, FOLDS):
-            with one_thread():
-                fit = regress(features[seen], torch.from_numpy(targets[seen]), len(names))
-                answers = fit.logits(features[held]).argmax(1).numpy()
-            confusion += confusion_matrix(targets[held], answers, len(names))
-            yield HeldOut(names=names, confusion=tuple(map(tuple, confusion.tolist())), crossed=True)
-
-
-def _share(before: NDArray[np.str_] | None, after: NDArray[np.str_] | None) -> float | None:
-    return None if before is None or after is None else float((before != after).mean())

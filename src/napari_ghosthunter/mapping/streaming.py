@@ -25,10 +25,13 @@ from napari_ghosthunter.learning.patterns import FittedPatterns, Window, pool_ro
 from napari_ghosthunter.mapping.reading import Place, places, reading
 from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan
 
-INFERENCE_BATCH = 8  # patterns that are pooled, scaled and go through the network at once: little enough for the caches
-GPU_BATCH = 512  # the same on a GPU, which has thousands of patterns to compute on at once
+INFERENCE_PIXELS = 8 * 128**2  # of inputs that are pooled, scaled and answered to at once: they stay in the caches
+GPU_BATCH = 512  # patterns at once on a GPU, which has thousands to compute on
 REDUCED_AT_ONCE = 32  # patterns that a thread reduces between two looks at what else there is to do
-WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `answers`
+WHOLE, MOST = (
+    8,
+    64,
+)  # batches are filled up to a multiple of the first, see `answers`, and are no larger than the second
 
 Answer: TypeAlias = Callable[[Tensor], Tensor]
 """From network inputs (B, 1, S, S) to (B, m)."""
@@ -72,7 +75,7 @@ def stream(
     band: list[Tensor] = []  # reduced rows (scan_x, S, S); the first is scan row `first`
     first, done, nonfinite = low, start, 0
     parts = ((low, start), (start, stop), (stop, high))  # apart, because what the neighbours hold is not counted
-    batch = INFERENCE_BATCH if device.type == "cpu" else GPU_BATCH
+    batch = inference_batch(patterns.size) if device.type == "cpu" else GPU_BATCH
     blocks = places(scan, parts, _readable(scan, patterns, block_bytes))
     waiting: _Computed | None = None  # rows that are computed while the next ones are reduced
     with reading(scan, list(chain(*blocks)), device) as raw, own_threads(device) as pool:
@@ -163,6 +166,11 @@ def _in_memory(patterns: FittedPatterns, answer: Answer, pooled: Tensor) -> Tens
     if len(pooled) == 1:
         raise TrainingError(NO_MEMORY)
     return torch.cat([_in_memory(patterns, answer, half) for half in pooled.chunk(2)])
+
+
+def inference_batch(size: int) -> int:
+    """How many inputs of `size` pixels a side go through a network at once on a CPU: few small ones waste a call."""
+    return min(max(WHOLE, INFERENCE_PIXELS // size**2 // WHOLE * WHOLE), MOST)
 
 
 def answers(answer: Answer, inputs: Tensor) -> Tensor:

@@ -152,6 +152,8 @@ class Live:
     def propose(self, count: int, min_distance: float = APART) -> Round:
         """Add points where the live map is least sure, and some that look like no labelled one.
 
+        What the map only doubts because it looks like no labelled pattern, as a wide vacuum, is not all proposed.
+
         Parameters
         ----------
         count, min_distance
@@ -162,9 +164,13 @@ class Live:
         LabelError
             If there is no live map (see `find`), or `count` or `min_distance` is below 0.
         """
-        if self.domain_map is None or self._look is None:
+        from napari_ghosthunter.mapping.live import live_map
+
+        look, classes = self._look, self._session.labels.classes
+        sure = None if look is None else live_map(look.features, self._ordered(), classes, doubting=False)
+        if self.domain_map is None or look is None or sure is None:
             raise LabelError(NO_MAP)
-        return self._session.propose_uncertain(self.domain_map.probabilities, count, min_distance, self._look.contrast)
+        return self._session.propose_uncertain(sure.probabilities, count, min_distance, look.contrast)
 
     # ---- inside ----
 

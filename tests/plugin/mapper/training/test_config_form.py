@@ -23,7 +23,7 @@ OTHERS: dict[str, Any] = {
     "network": "ghosthunter",
     "epochs": 250, "seed": 7, "batch_size": 16, "learning_rate": 2.5e-4, "min_learning_rate": 1e-5,
     "weight_decay": 0.0, "plateau_factor": 0.7, "plateau_patience": 30, "validation_share": 0.35, "shift": 0.02,
-    "pool": "max", "pool_size": 5, "size": 64, "crop": 0.5, "centre": "detector", "clip_hot": False,
+    "pool": "max", "pool_size": 5, "size": 128, "crop": 0.5, "centre": "detector", "clip_hot": False,
     "scaling": "sqrt", "log_floor": 0.5, "contrast_window": 0.1, "align": False,
 }  # fmt: skip
 

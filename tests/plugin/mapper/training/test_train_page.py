@@ -160,8 +160,8 @@ def test_a_fit_goes_on_until_it_has_converged(qtbot, page, labelled, monkeypatch
     record = labelled.session.model.record
     assert record.converged
     assert page.progress.text.text().startswith(f"Fit: converged after {len(record.history)} steps; ")
-    assert " held-out labels right: accuracy " in page.progress.text.text()
-    assert "neither it nor its neighbourhood" in page.progress.text.text()
+    assert f"; {record.estimate}. " in page.progress.text.text()
+    assert " held-out labels right, which are harder than the map" in page.progress.text.text()
     assert page.curves._best is None
 
 

@@ -45,8 +45,9 @@ class LiveBar(QWidget):
         self.words, self.curve = QLabel(), SettlingCurve()
         self.words.setWordWrap(True)
         self.words.setToolTip(
-            "Each label is left out once, with its neighbourhood, and told by a map of the others.\n"
-            "In brackets: where the share lies with 95 % certainty. Labels near walls are harder than the whole map."
+            "Estimated from how sure the map is, and how far maps without some of the labels agree with it; in\n"
+            "brackets, where the accuracy lies with 95 % certainty. Then each label is left out once, with its\n"
+            "neighbourhood, and told by a map of the others. Labels near walls are harder than the whole map."
         )
         self._session: Session | None = None
         self._row = QHBoxLayout()
@@ -146,10 +147,13 @@ def words_of(settling: Settling) -> str:
     if settling.lately is not None:
         last = f"The last {settling.together} labels" if settling.together > 1 else "The last label"
         said.append(f"{last} changed {percent(settling.lately)} of the map.")
+    if settling.estimate is not None:
+        low, high = (f"{100 * bound:.0f}" for bound in settling.estimate.interval)
+        said.append(
+            f"Estimated accuracy of the map: {percent(settling.estimate.accuracy)} "
+            f"({low} to {high}\N{NO-BREAK SPACE}%)."
+        )
     held_out = settling.held_out
     if held_out is not None and held_out.count:
-        low, high = (f"{100 * bound:.0f}" for bound in held_out.interval)
-        said.append(
-            f"{held_out.right} of {held_out.count} come out right when left out ({low} to {high}\N{NO-BREAK SPACE}%)."
-        )
+        said.append(f"{held_out.right} of {held_out.count} labels come out right when left out.")
     return " ".join(said)

@@ -238,7 +238,11 @@ def accuracy(session: Session | None) -> tuple[str, HeldOut | None]:
     held_out = session.model.record.held_out
     held_out = held_out.model_copy(update={"names": session.model_renames.names(held_out.names)})
     said = str(held_out)
+    estimate = session.model.record.estimate
     sentences = [f"{said[0].upper()}{said[1:]}.", *held_out.cautions]
+    if estimate is not None:
+        probably = str(estimate)
+        sentences.insert(0, f"{probably[0].upper()}{probably[1:]}.")
     if session.domain_map is not None and not session.map_is_current:
         sentences.append("This is of the model as it is now, not of the earlier one that made the map.")
     return " ".join(sentences), held_out

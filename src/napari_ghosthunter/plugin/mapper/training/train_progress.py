@@ -70,7 +70,10 @@ def said_of(model: Model, so_far: bool) -> str:
         return f"{reached}, {held.right} of {held.count} held-out labels right"
     what = "Fit" if record.config.fitted else "Best so far" if so_far else "Best model"
     untested = f" Not tested: {short_list(held.untested)}." if held.count and held.untested else ""
-    return f"{what}: {record.reached}; {held}.{untested}"
+    if record.estimate is None:
+        return f"{what}: {record.reached}; {held}.{untested}"
+    judged = f"{held.right} of {held.count} held-out labels right, which are harder than the map as a whole"
+    return f"{what}: {record.reached}; {record.estimate}. {judged}.{untested}"
 
 
 def _pace(report: EpochReport, stopping: bool) -> str:
