@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.disks import Disk, small_disk
+
 # Time says nothing on a busy machine. CI tries the same examples every time, and says how to repeat one.
 settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("home"), derandomize=True, print_blob=True)
@@ -39,6 +41,13 @@ def shared_file(shared_data: Path) -> Callable[[str], Path]:
         return path
 
     return path_of
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A small disk of its own, to be filled; a test that asks for it is skipped where none may be mounted."""
+    with small_disk(tmp_path / "disk") as mounted:
+        yield mounted
 
 
 @pytest.fixture(scope="session")

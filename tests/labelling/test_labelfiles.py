@@ -271,7 +271,7 @@ def test_conflicts_of_the_papers_files_are_left_out_and_reported(tmp_path: Path)
         ("labels: [a\n", "not valid YAML"),
         ("labels: 2001-99-99\n", "not valid YAML"),
         ("labels: !!python/object/apply:os.getcwd []\n", "not valid YAML"),
-        ("[" * 1000, "not valid YAML"),
+        ("[" * 1000, "not plain YAML"),
         ("labels: [7]\n", "entry 1: it should have a 'file' and a 'label'"),
         ("labels: [{label: na}]\n", "entry 1: it should have"),
         (PAPER + "- {file: boxsize5.png, label: na}\n", "entry 3: 'boxsize5.png' does not begin with a position X_Y"),

@@ -7,30 +7,9 @@ from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_scan
+from tests.scan.writers import frames_of, write_blo, write_empad, write_mib, write_mrc, write_tvips
 
 SCAN_SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 4))
-
-
-def frames_of(count, detector, dtype, seed=0):
-    info = np.iinfo(dtype)
-    return np.random.default_rng(seed).integers(0, info.max, (count, *detector), dtype, endpoint=True)
-
-
-def write_mib(path, frames, times=None, header=None):
-    """Write frames as a Merlin does: a header of text before each, big-endian, the lowest row first."""
-    code = {1: "U08", 2: "U16", 4: "U32"}[frames.dtype.itemsize]
-    height, width = frames.shape[1:]
-    with path.open("wb") as file:
-        for number, frame in enumerate(frames, 1):
-            nanoseconds = 1_000_000 * number if times is None else times[number - 1]
-            stamp = f"2021-05-07T16:51:{nanoseconds // 10**9:02d}.{nanoseconds % 10**9:09d}Z"
-            text = f"MQ1,{number:06d},00384,01,{width:04d},{height:04d},{code},   1x1,01,,0,0,{stamp},1000000ns,12,"
-            file.write(text.encode().ljust(384, b"\0"))
-            file.write(frame[::-1].astype(frame.dtype.newbyteorder(">")).tobytes())
-    if header is not None:
-        lines = ["HDR,\t", *(f"{key}:\t{value}" for key, value in header.items()), "End\t"]
-        path.with_suffix(".hdr").write_text("\n".join(lines))
-    return path
 
 
 @given(SCAN_SHAPES, st.tuples(st.integers(1, 5), st.integers(1, 5)), st.sampled_from(["u1", "u2", "u4"]))
@@ -98,13 +77,6 @@ def test_mib_that_ends_within_a_frame_says_so(tmp_path):
         open_scan(path)
 
 
-def write_empad(path, frames):
-    with path.open("wb") as file:
-        for frame in frames:
-            file.write(frame.tobytes() + b"\xff" * (2 * 128 * 4))
-    return path
-
-
 EMPAD_FRAMES = np.random.default_rng(0).random((12, 128, 128), dtype=np.float32)
 
 
@@ -138,24 +110,6 @@ def test_empad_raw_cut_short_is_refused(tmp_path):
         open_scan(path)
 
 
-def write_blo(path, frames, scan_shape, order="<"):
-    from rsciio.blockfile._api import get_default_header, get_header_dtype_list
-
-    header = np.zeros(1, np.dtype(get_header_dtype_list(order)))
-    offset = 0x1000 + len(frames)
-    values = {"ID": b"IMGBLO", "MAGIC": 0x0102, "Data_offset_1": 0x1000, "Data_offset_2": offset, "SDP": 0,
-              "DP_SZ": frames.shape[1], "NY": scan_shape[0], "NX": scan_shape[1], "SX": 2.0, "SY": 3.0,
-              "Acquisition_time": get_default_header()["Acquisition_time"][0]}  # fmt: skip
-    for name, value in values.items():
-        header[name] = value
-    with path.open("wb") as file:
-        file.write(header.tobytes().ljust(offset, b"\0"))
-        for number, frame in enumerate(frames):
-            file.write(np.array(0x55AA, order + "u2").tobytes() + np.array(number, order + "u4").tobytes())
-            file.write(frame.tobytes())
-    return path
-
-
 @given(SCAN_SHAPES, st.integers(1, 5), st.sampled_from("<>"))
 def test_blo_round_trip(tmp_path_factory, scan_shape, side, order):
     frames = frames_of(scan_shape[0] * scan_shape[1], (side, side), "u1")
@@ -170,17 +124,6 @@ def test_blo_cut_short_is_not_padded(tmp_path):
     path = write_blo(tmp_path / "a.blo", frames_of(11, (4, 4), "u1"), (3, 4))
     with pytest.raises(ScanShapeError, match="needs 12 patterns, but the file holds 11: 1 missing"):
         open_scan(path)
-
-
-def write_mrc(path, frames, mode, order="<", extended=0):
-    header = np.zeros(256, order + "i4")
-    header[:4] = frames.shape[2], frames.shape[1], frames.shape[0], mode
-    header[23] = extended
-    raw = bytearray(header.tobytes())
-    raw[208:216] = b"MAP " + (b"DD" if order == "<" else b"\x11\x11") + b"\0\0"
-    stored = frames.astype(frames.dtype.newbyteorder(order))
-    path.write_bytes(bytes(raw) + b"x" * extended + stored.tobytes())
-    return path
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -210,25 +153,6 @@ def test_mrc_complex_and_unknown_modes_are_refused(tmp_path):
     for mode, message in [(4, "complex numbers"), (99, "mode '99'")]:
         with pytest.raises(ScanError, match=message):
             open_scan(write_mrc(tmp_path / "a.mrc", np.zeros((2, 2, 2), "u2"), mode))
-
-
-def write_tvips(folder, frames, numbers, files=1, extra=4):
-    from rsciio.tvips._api import TVIPS_RECORDER_FRAME_HEADER, TVIPS_RECORDER_GENERAL_HEADER
-
-    general = np.zeros(1, np.dtype(TVIPS_RECORDER_GENERAL_HEADER))
-    known = np.dtype(TVIPS_RECORDER_FRAME_HEADER).itemsize
-    values = {"size": general.itemsize, "version": 2, "dimy": frames.shape[1], "dimx": frames.shape[2],
-              "bitsperpixel": frames.dtype.itemsize * 8, "frameheaderbytes": known + extra}  # fmt: skip
-    for name, value in values.items():
-        general[name] = value
-    for index, part in enumerate(np.array_split(np.arange(len(frames)), files)):
-        with (folder / f"rec_{index:03d}.tvips").open("wb") as file:
-            file.write(general.tobytes() if index == 0 else b"")
-            for at in part:
-                header = np.zeros(1, np.dtype(TVIPS_RECORDER_FRAME_HEADER))
-                header["rotidx"] = numbers[at]
-                file.write(header.tobytes() + b"x" * extra + frames[at].tobytes())
-    return folder / "rec_000.tvips"
 
 
 @pytest.mark.parametrize("files", [1, 3])

@@ -6,23 +6,7 @@ import pytest
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.readers.gatan import _scan_is_fastest
-
-STEPS = [(2.0, "nm"), (2.5, "nm"), (0.05, "1/nm"), (0.04, "1/nm")]
-
-
-def write_dm(path, data, axes=STEPS, tags=None, collection=2, datum=2):
-    from nion.data import Calibration, DataAndMetadata
-    from nionswift_plugin.DM_IO import dm3_image_utils
-
-    xdata = DataAndMetadata.new_data_and_metadata(
-        data,
-        dimensional_calibrations=[Calibration.Calibration(0.0, step, units) for step, units in axes],
-        data_descriptor=DataAndMetadata.DataDescriptor(False, collection, datum),
-        metadata={"Meta Data": tags} if tags else {},
-    )
-    with path.open("wb") as file:
-        dm3_image_utils.save_image(xdata, file, int(path.suffix[-1]))
-    return path
+from tests.scan.writers import STEPS, write_dm
 
 
 def cube(shape, dtype="uint16"):

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.readers.frames import Frames, Part
+from tests.scan.writers import signal, write_master
 
 CUBE = np.arange(3 * 4 * 5 * 6, dtype=np.uint16).reshape(3, 4, 5, 6)
 DTYPES = ["u1", "<u2", ">u2", "<i4", ">i4", "<f4", ">f8", "?"]
@@ -134,21 +135,6 @@ def test_the_berkeley_dialect_keeps_its_calibration(tmp_path):
     assert (calibration.scan_units, calibration.k_units) == ("nm", "1/nm")
 
 
-def signal(data, navigation):
-    axes = [
-        {"name": f"a{n}", "size": size, "scale": scale, "offset": 0.0, "units": units, "navigate": n < navigation,
-         "index_in_array": n, "is_binned": False, "_type": "UniformDataAxis"}
-        for n, (size, scale, units) in enumerate(
-            zip(data.shape, [2.0, 2.5, 0.05, 0.05], ["nm", "nm", "1/nm", "1/nm"], strict=True)
-        )
-    ]  # fmt: skip
-    return {
-        "data": data, "axes": axes, "metadata": {"General": {"title": "a"}, "Signal": {"signal_type": ""}},
-        "original_metadata": {}, "learning_results": {}, "attributes": {"_lazy": False, "ragged": False},
-        "package_info": {"package": "", "package_version": ""}, "models": {}, "tmp_parameters": {},
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize("ending", ["hspy", "zspy", "zip.zspy"])
 def test_hyperspys_files_are_found_with_their_calibration(tmp_path, ending):
     import rsciio.hspy
@@ -201,18 +187,6 @@ def test_several_zarr_arrays_must_be_chosen_from(tmp_path):
     with pytest.raises(DatasetError, match="in/x, in/y"):
         open_scan(tmp_path / "a.zarr")
     assert open_scan(tmp_path / "a.zarr", dataset="in/y").shape == CUBE.shape
-
-
-def write_master(folder, parts, saturation):
-    """Write what a DECTRIS detector writes, as far as it matters: a master file linking to files of patterns."""
-    with h5py.File(folder / "run_master.h5", "w") as master:
-        master["entry/instrument/detector/saturation_value"] = saturation
-        for number, part in enumerate(parts, 1):
-            name = f"run_data_{number:06d}.h5"
-            with h5py.File(folder / name, "w") as file:
-                file["entry/data/data"] = part
-            master[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(name, "/entry/data/data")
-    return folder / "run_master.h5"
 
 
 @pytest.mark.parametrize(("saturation", "dtype"), [(8352, "uint16"), (100_000, "uint32")])

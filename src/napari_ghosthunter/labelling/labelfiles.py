@@ -19,7 +19,9 @@ from napari_ghosthunter.files import write_text
 from napari_ghosthunter.labelling.classes import ClassScheme, tidy_name
 from napari_ghosthunter.labelling.labels import LabelSet, Position, inside_scan
 from napari_ghosthunter.labelling.sampling import Proposal
+from napari_ghosthunter.labelling.yamlfile import load_plain
 
+MOST_BYTES = 64 * 2**20  # some 3 million labels, as large as a bundle may hold
 LABELS_HEADER = ("scan_y", "scan_x", "label")
 POINTS_HEADER = ("scan_y", "scan_x", "reason")
 
@@ -222,18 +224,20 @@ def _paper_entry(entry: Any) -> tuple[Position, str]:
 
 
 def _load_yaml(path: Path | str) -> Any:
-    import yaml
-
     text = _read_text(path)
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, for instance
-        reason = " ".join(str(error).split())
-        raise LabelError(f"{path} is not valid YAML: {reason}.") from error
+        return load_plain(text)
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from error
 
 
 def _read_text(path: Path | str) -> str:
     try:
+        size = Path(path).stat().st_size
+        if not Path(path).is_file():
+            raise LabelError(f"Cannot read {path}: it is a folder, a pipe or a device, not a file.")
+        if size > MOST_BYTES:
+            raise LabelError(f"{path} is too large for a table of labels ({size / 1e6:.0f} MB).")
         return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise LabelError(f"Cannot read {path}: {error.strerror or error}.") from error

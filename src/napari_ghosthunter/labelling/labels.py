@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_ghosthunter.errors import GhostHunterError, LabelError
+from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.labelling.edits import (
     Batch,
@@ -65,7 +65,7 @@ class LabelSet(Mapping[Position, str]):
     ----------
     recorder
         Called with each edit and how it was done ('apply', 'undo' or 'redo') before anybody hears of it, to keep it on
-        disk. If it raises a `GhostHunterError`, the edit is taken back: what is not kept has not happened.
+        disk. If it raises anything, the edit is taken back: what is not kept has not happened.
 
     Raises
     ------
@@ -322,7 +322,7 @@ class LabelSet(Mapping[Position, str]):
         if self.recorder is not None:
             try:
                 self.recorder(edit, how)
-            except GhostHunterError:
+            except BaseException:  # Ctrl+C too: what is not kept has not happened
                 self._perform(edit.inverse())
                 raise
 

@@ -7,11 +7,14 @@ keeps both in the dimension vectors of the cube and of the file, until py4DSTEM 
 
 from __future__ import annotations
 
+import math
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.scan.scan import PIXELS, Calibration, Provenance, Scan
 from napari_ghosthunter.scan.units import Axis, calibration_of, convert
@@ -64,23 +67,37 @@ def write_py4dstem(scan: Scan, path: Path | str) -> None:
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or the disk has no room for it.
     """
+    with whole_file(path) as temporary:
+        _need_room(temporary, math.prod(scan.shape) * scan.dtype.itemsize, path)
+        _stream(scan, temporary)
+
+
+def _need_room(there: Path, size: int, path: Path | str) -> None:
+    """Refuse what the disk has no room for: the HDF5 library ends the whole program when a disk becomes full."""
+    free = shutil.disk_usage(there.parent).free
+    if free < size:
+        raise OutputError(
+            f"Cannot write {path}: it takes {size / 1e9:.3f} GB, and the disk has {free / 1e9:.3f} GB left."
+        )
+
+
+def _stream(scan: Scan, path: Path) -> None:
     import h5py
     import py4DSTEM
 
     small = np.zeros([min(length, 2) for length in scan.shape], scan.dtype.newbyteorder("="))
     cube = _cube(small, scan.calibration, "datacube")
-    with whole_file(path) as temporary:
-        py4DSTEM.save(str(temporary), cube, mode="o")
-        with h5py.File(temporary, "r+") as file:
-            group = file[f"{cube.root.name}/{cube.name}"]
-            attributes = dict(group["data"].attrs)
-            del group["data"]
-            data = group.create_dataset("data", scan.shape, small.dtype)
-            data.attrs.update(attributes)
-            for start, stop in scan.row_blocks():
-                data[start:stop] = scan.rows(start, stop)
+    py4DSTEM.save(str(path), cube, mode="o")
+    with h5py.File(path, "r+") as file:
+        group = file[f"{cube.root.name}/{cube.name}"]
+        attributes = dict(group["data"].attrs)
+        del group["data"]
+        data = group.create_dataset("data", scan.shape, small.dtype)
+        data.attrs.update(attributes)
+        for start, stop in scan.row_blocks():
+            data[start:stop] = scan.rows(start, stop)
 
 
 def _cube(array: Any, calibration: Calibration, name: str) -> DataCube:

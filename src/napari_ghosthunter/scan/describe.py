@@ -23,7 +23,7 @@ def describe(scan: Scan) -> dict[str, Any]:
     """
     calibration, provenance = scan.calibration, scan.provenance
     return {
-        "path": None if provenance.path is None else _text(provenance.path),
+        "path": None if provenance.path is None else as_text(provenance.path),
         "dataset": provenance.dataset,
         "reader": provenance.reader,
         "shape": list(scan.shape),
@@ -71,6 +71,6 @@ def _steps(described: dict[str, Any], plane: str) -> str:
     return f"{step_y:.6g} {units}" if step_y == step_x else f"{step_y:.6g} x {step_x:.6g} {units}"
 
 
-def _text(path: Path) -> str:
+def as_text(path: Path) -> str:
     """Write a path as text that every file can hold: bytes that are no letters in UTF-8 as escape sequences."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -32,6 +32,6 @@ def fingerprint(scan: Scan) -> str:
     rows = min(height, max(1, LARGEST_SAMPLE // (len(positions) * width * scan.dtype.itemsize)))
     top = (height - rows) // 2
     for y, x in positions:
-        part = np.asarray(scan.data[y, x, top : top + rows])
+        part = scan.read((y, x, slice(top, top + rows)))
         digest.update(np.ascontiguousarray(part, part.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -72,7 +72,7 @@ class CoarseImages:
         """Sum the pattern of this number, counted along the rows of the scan, under the mask."""
         if index not in self._known:
             scan_y, scan_x = divmod(index, self._scan.shape[1])
-            part = np.asarray(self._scan.data[scan_y, scan_x, self._box[0], self._box[1]])
+            part = self._scan.read((scan_y, scan_x, *self._box))
             self._known[index] = float(zero_nonfinite(part)[0].astype(np.float64).ravel() @ self._weights)
         return self._known[index]
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.presence import present
 
 if TYPE_CHECKING:
     from py4DSTEM import DataCube
@@ -125,6 +127,21 @@ class Scan:
         """File name without its ending, or 'scan' for one made in memory."""
         return self.provenance.path.stem if self.provenance.path else "scan"
 
+    def read(self, key: Any) -> NDArray[Any]:
+        """Read a part of the data as it is stored; whatever reads patterns does it through this.
+
+        Raises
+        ------
+        ScanError
+            If the file was cut short since it was opened, or holds there what cannot be read.
+        """
+        path = self.provenance.path
+        data = _of(path, self.data)
+        if isinstance(data, np.ndarray) or path is None:
+            return np.asarray(data[key])
+        with reading(path, "patterns"):
+            return np.asarray(data[key])
+
     def pattern(self, scan_y: int, scan_x: int) -> NDArray[Any]:
         """Read the diffraction pattern at one probe position, shape (k_y, k_x).
 
@@ -135,7 +152,7 @@ class Scan:
         """
         if not (0 <= scan_y < self.shape[0] and 0 <= scan_x < self.shape[1]):
             raise ScanError(f"Position ({scan_y}, {scan_x}) lies outside the scan of {self.scan_shape}.")
-        return native(self.data[scan_y, scan_x])
+        return native(self.read((scan_y, scan_x)))
 
     def patterns(self, positions: Sequence[tuple[int, int]]) -> NDArray[Any]:
         """Read the patterns at (scan_y, scan_x) positions, shape (len(positions), k_y, k_x)."""
@@ -150,7 +167,7 @@ class Scan:
 
     def block(self, scan_y: slice, scan_x: slice) -> NDArray[Any]:
         """Read a rectangle of probe positions, shape (positions along y, along x, k_y, k_x)."""
-        return native(self.data[scan_y, scan_x])
+        return native(self.read((scan_y, scan_x)))
 
     def row_blocks(
         self, block_bytes: int = BLOCK_BYTES, start: int = 0, stop: int | None = None
@@ -178,6 +195,13 @@ class Scan:
         from napari_ghosthunter.scan.datacube import datacube_of
 
         return datacube_of(self)
+
+
+def _of(path: Path | None, data: LazyArray) -> LazyArray:
+    try:
+        return present(data)
+    except ScanError as error:
+        raise ScanError(f"{path.name}: {error}" if path else str(error)) from None
 
 
 def native(block: Any) -> NDArray[Any]:

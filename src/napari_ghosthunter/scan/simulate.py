@@ -120,7 +120,7 @@ def simulate(config: SimulationConfig | None = None, *, path: Path | str | None 
         cube[row] = _detect(_shifted(clean, shifts[row]), config, hot, rng)
         cube[row][:, dead] = 0
     calibration = Calibration((2.0, 2.0), "nm", (0.02 * 64 / shape[2], 0.02 * 64 / shape[3]), "1/nm")
-    data: LazyArray = cube if path is None else np.load(path, mmap_mode="r")
+    data: LazyArray = cube if path is None else np.load(path, mmap_mode="r", allow_pickle=False)
     return Simulation(Scan(data, calibration, Provenance(path=path, reader="simulation")), truth, vacuum)
 
 

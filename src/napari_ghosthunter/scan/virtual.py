@@ -285,7 +285,7 @@ def _columns(scan: Scan, start: int, stop: int, box: tuple[slice, slice]) -> Ite
     for left in range(0, scan.shape[1], step):
         right = min(left + step, scan.shape[1])
         # a view where it can be: the byte order is mended in the cast to float64
-        yield left, right, np.asarray(scan.data[start:stop, left:right, box[0], box[1]])
+        yield left, right, scan.read((slice(start, stop), slice(left, right), *box))
 
 
 def _weigh(patterns: NDArray[Any], weights: list[FloatArray], out: FloatArray) -> int:

@@ -5,6 +5,7 @@ Nothing is ever unpickled.
 
 from __future__ import annotations
 
+import math
 import shutil
 import struct
 import tempfile
@@ -18,12 +19,14 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 
 _LOCAL_HEADER = struct.Struct("<26xHH")  # lengths of name and extra field, which precede the data of a zip member
 COPY_BYTES = 16 * 2**20
+MOST_ARRAYS = 10_000
+MOST_PACKED, LARGE_BYTES = 100, 2**30  # times that a scan above this size is smaller packed than unpacked
 
 Header = tuple[tuple[int, ...], bool, np.dtype[Any]]  # shape, whether in Fortran's order, dtype
 
@@ -39,7 +42,8 @@ def read_npy(path: Path, wanted: Wanted) -> Stack:
         If the file is damaged or holds Python objects.
     """
     with reading(path, "a NumPy .npy file", TokenError):
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        npy_format: Any = npy  # numpy 1 ships it without types
+        array = npy_format.open_memmap(path, mode="r")
     name = path.stem
     _, index = choose({name: array.shape}, wanted.dataset)
     return Stack(array[index], dataset=label((name, index)) if index else None)
@@ -56,8 +60,8 @@ def read_npz(path: Path, wanted: Wanted) -> Stack:
         If the file is damaged, or there is no room to unpack a compressed array.
     """
     with reading(path, "a NumPy .npz file", TokenError), zipfile.ZipFile(path) as archive:
-        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        members = {name: info for name, info in members.items() if info.filename.endswith(".npy")}
+        listed = archive.infolist()[:MOST_ARRAYS]
+        members = {info.filename.removesuffix(".npy"): info for info in listed if info.filename.endswith(".npy")}
         headers = {name: _header_of(archive, info) for name, info in members.items()}
         shapes = {name: shape for name, (shape, _, dtype) in headers.items() if dtype.kind in "uifbc"}
         name, index = choose(shapes, wanted.dataset)
@@ -95,6 +99,12 @@ def _map_stored(path: Path, info: zipfile.ZipInfo) -> NDArray[Any]:
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: Header) -> NDArray[Any]:
     """Unpack a compressed array to a file without a name, and map that; the file goes with the map."""
     shape, fortran, dtype = header
+    wanted = math.prod(shape) * dtype.itemsize
+    if info.file_size > LARGE_BYTES and info.file_size > MOST_PACKED * info.compress_size:
+        raise ScanError(
+            f"Unpacking would give {info.file_size / 1e9:.1f} GB, over {MOST_PACKED} times what is packed, as no scan "
+            "does. If it is one, save it as .npy."
+        )
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if info.file_size > free:
         raise ScanError(
@@ -104,6 +114,9 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: Header) -> 
     with tempfile.TemporaryFile() as room:
         with archive.open(info) as stream:
             _read_header(stream)
-            shutil.copyfileobj(stream, room, COPY_BYTES)
+            while wanted > 0 and (part := stream.read(min(COPY_BYTES, wanted))):
+                wanted -= room.write(part)
+        if wanted:
+            raise ScanError(f"Its array of shape {shape} is cut short: {wanted} bytes are missing.")
         room.flush()
         return np.memmap(room, dtype, "r", 0, shape, "F" if fortran else "C")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.units import UNCALIBRATED, calibration_of

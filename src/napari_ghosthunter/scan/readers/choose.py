@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
 
 from napari_ghosthunter.errors import DatasetError, ScanError
 
 OFFERED = 8  # names that an error message lists
-_INDEXED = re.compile(r"^(?P<name>.+?)\[(?P<index>\d+(?:\s*,\s*\d+)*)\]$")
+MOST_ELEMENTS = 1000  # of a larger array that are candidates
+_INDEXED = re.compile(r"^(?P<name>.+?)\[(?P<index>\d{1,18}(?:\s*,\s*\d{1,18})*)\]$")
 
 Choice = tuple[str, tuple[int, ...]]  # name of an array, and the element of its leading axes
 
@@ -92,9 +91,21 @@ def _candidates(shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
         label((name, index))
         for name, shape in shapes.items()
         if len(shape) > 4
-        for index in itertools.islice(np.ndindex(*shape[:-4]), 1000)
+        for index in _first_elements(shape[:-4])
     ]
     return (*grids, *elements, *rows)
+
+
+def _first_elements(lengths: Sequence[int]) -> list[tuple[int, ...]]:
+    """List the first elements of leading axes, which may be of any length."""
+    elements: list[tuple[int, ...]] = []
+    for number in range(min(MOST_ELEMENTS, math.prod(lengths))):
+        index: tuple[int, ...] = ()
+        for length in reversed(lengths):
+            number, at = divmod(number, int(length))
+            index = (at, *index)
+        elements.append(index)
+    return elements
 
 
 def _question(candidates: Sequence[str]) -> str:

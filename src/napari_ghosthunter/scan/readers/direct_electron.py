@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.readers.companion import companion_text, whole_number
 from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
@@ -39,7 +40,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
         return Stack(patterns, _calibration(info))
     region = info.get("Scan - ROI Enable") == "Enable"
     prefix = "Scan - ROI Size" if region else "Scan - Size"
-    shape = _whole(info.get(f"{prefix} Y")), _whole(info.get(f"{prefix} X"))
+    shape = whole_number(info.get(f"{prefix} Y")), whole_number(info.get(f"{prefix} X"))
     kinds = [info.get("Scan - Type", "Raster"), *([info.get("Scan - ROI Type", "Raster")] if region else [])]
     irregular = [kind for kind in kinds if kind != "Raster"]
     if not irregular:
@@ -79,7 +80,7 @@ def _info(path: Path) -> dict[str, str]:
     file = next((file for file in found if file.is_file()), None)
     if file is None:
         return {}
-    pairs = [line.split("=", 1) for line in file.read_text(encoding="latin-1").splitlines() if "=" in line]
+    pairs = [line.split("=", 1) for line in companion_text(file).splitlines() if "=" in line]
     return {key.strip(): value.strip() for key, value in pairs}
 
 
@@ -99,7 +100,3 @@ def _axis(text: str | None, units: str) -> Axis | None:
     except ValueError:
         return None
     return (step, units) if step > 0 else None
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0

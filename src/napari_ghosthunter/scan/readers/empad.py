@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.readers.companion import COMPANION_BYTES, companion_text, whole_number
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 from napari_ghosthunter.scan.scan import Calibration
 from napari_ghosthunter.scan.units import calibration_of
 
+MOST_STATED = 1000  # times the patterns that there are: a header so wrong is damaged
 SIDE = 128  # pixels of the detector
 FOOTER_BYTES = 2 * SIDE * 4  # two rows of other readings after each pattern
 _NAMED_SHAPE = re.compile(r"_x(?P<x>\d+)_y(?P<y>\d+)(?!\d)")
@@ -43,16 +45,26 @@ def read(path: Path, _wanted: Wanted) -> Stack:
 
 def _by_header(path: Path) -> Stack:
     from rsciio.empad import file_reader
+    from rsciio.empad._api import _parse_xml
 
     with reading(path, "an EMPAD .xml file"):
+        companion_text(path)  # for its size: it is parsed in memory
+        _, stated = _parse_xml(str(path))  # a look before the .raw file is opened
+        name = stated["raw_filename"]
+        raw = path.parent / name
+        if "/" in name or "\\" in name or name in ("", ".", ".."):
+            raise ScanError(f"{path.name} names {name!r} for its patterns, where only a file beside it is taken.")
+        if not raw.is_file():
+            raise ScanError(f"{path.name} names {raw.name} as the file of its patterns, but it is not beside it.")
+        patterns = _patterns(raw)
+        count = stated.get("series_count") or stated.get("scan_x", 0) * stated.get("scan_y", 0)
+        if count > MOST_STATED * len(patterns):
+            raise ScanError(f"{path.name} states {count} patterns, but {raw.name} holds {len(patterns)}.")
         signal = file_reader(str(path), lazy=True)[0]
         root = signal["original_metadata"]["root"]
-        raw = path.parent / root["raw_file"]["filename"]
         series = root.get("type") == "series"
     shape = None if series else _stated_shape(root) or _shape_in_name(raw.name)
-    if not raw.is_file():
-        raise ScanError(f"{path.name} names {raw.name} as the file of its patterns, but it is not beside it.")
-    return Stack(_patterns(raw), _calibration(signal["axes"]), scan_shape=shape)
+    return Stack(patterns, _calibration(signal["axes"]), scan_shape=shape)
 
 
 def _patterns(path: Path) -> Any:
@@ -68,7 +80,8 @@ def _patterns(path: Path) -> Any:
 
 
 def _stated_shape(root: dict[str, Any]) -> ScanShape | None:
-    return (int(root["pix_y"]), int(root["pix_x"])) if {"pix_x", "pix_y"} <= root.keys() else None
+    sides = [whole_number(str(root.get(name, ""))) for name in ("pix_y", "pix_x")]
+    return (sides[0], sides[1]) if all(sides) else None
 
 
 def _shape_in_name(name: str) -> ScanShape | None:
@@ -84,4 +97,5 @@ def _calibration(axes: list[dict[str, Any]]) -> Calibration:
 
 def _names(header: Path, raw: Path) -> bool:
     """Whether an .xml file names this .raw file."""
-    return raw.name.encode() in header.read_bytes()
+    small = header.is_file() and header.stat().st_size <= COMPANION_BYTES
+    return small and raw.name.encode() in header.read_bytes()

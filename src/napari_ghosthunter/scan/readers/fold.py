@@ -13,6 +13,7 @@ from napari_ghosthunter.scan.readers.frames import Frames
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack
 from napari_ghosthunter.scan.scan import LazyArray
 
+TRIED = 100_000  # divisors for a scan shape: all of them up to 10^10 patterns
 OFFERED = 6  # shapes that an error message names
 STRAY_FRAMES = 1  # some detectors record one pattern more than the scan has positions
 
@@ -51,7 +52,7 @@ def plausible_shapes(patterns: int, hints: Sequence[ScanShape] = ()) -> tuple[Sc
     side = math.isqrt(patterns - 1)
     if side > 1 and side * side == patterns - 1:
         found.append((side, side))
-    for short in range(math.isqrt(patterns), 0, -1):
+    for short in range(math.isqrt(patterns), max(0, math.isqrt(patterns) - TRIED), -1):
         if patterns % short == 0:
             found += [(short, patterns // short), (patterns // short, short)]
     return tuple(dict.fromkeys(found))

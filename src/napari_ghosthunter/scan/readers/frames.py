@@ -6,6 +6,7 @@ that reads only what it is asked for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from napari_ghosthunter.scan.presence import present
 from napari_ghosthunter.scan.scan import LazyArray
 
 
@@ -49,9 +51,13 @@ def map_records(
     Raises
     ------
     ValueError
-        If the file holds not one whole record.
+        If the file holds not one whole record, or cannot be of such records.
     """
+    if offset < 0 or after < 0 or min(pattern_shape) < 1:
+        raise ValueError("its header is damaged")
     record = np.dtype([*before, ("pattern", dtype, pattern_shape), ("after", f"V{after}")])
+    if record.itemsize < math.prod(pattern_shape) * np.dtype(dtype).itemsize:  # numpy counts large sizes over
+        raise ValueError("its header states patterns that are too large")
     present = max(0, path.stat().st_size - offset) // record.itemsize
     number = present if count is None else min(count, present)
     if number < 1:
@@ -82,7 +88,7 @@ class Frames:
         self._sources = tuple(sources)
         self._convert = convert
         self._starts = np.cumsum([0, *(int(np.prod(source.shape[:-2])) for source in self._sources)])
-        self._order = np.arange(int(np.prod(leading))).reshape(leading)
+        self._leading = leading
         self.dtype: np.dtype[Any] = np.dtype(dtype or self._sources[0].dtype)
         self.shape: tuple[int, ...] = (*leading, *self._sources[0].shape[-2:])
         self.ndim = len(self.shape)
@@ -93,7 +99,7 @@ class Frames:
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         full = full_key(key, self.ndim)
-        order = self._order[full[: self._order.ndim]]
+        order = _numbers(full[: len(self._leading)], self._leading)
         numbers = order.ravel()
         block = np.empty((numbers.size, *self.shape[-2:]), self.dtype)
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
@@ -101,7 +107,7 @@ class Frames:
             if run.size:
                 self._read(int(numbers[run[0]]), block[run[0] : run[-1] + 1])
         patterns = block.reshape(*order.shape, *self.shape[-2:])
-        return patterns[(..., *full[self._order.ndim :])]
+        return patterns[(..., *full[len(self._leading) :])]
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[...], dtype)
@@ -119,9 +125,9 @@ class Frames:
             if len(source.shape) == 4:
                 y, x = divmod(local, source.shape[1])
                 here = min(here, source.shape[1] - x)
-                part = source[y, x : x + here]
+                part = present(source)[y, x : x + here]
             else:
-                part = source[local : local + here]
+                part = present(source)[local : local + here]
             block[done : done + here] = self._convert(np.asarray(part))
             done += here
 
@@ -136,13 +142,28 @@ class Part:
         self.ndim = len(self.shape)
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
-        return np.asarray(self._whole[(*self._index, *full_key(key, self.ndim))])
+        return np.asarray(present(self._whole)[(*self._index, *full_key(key, self.ndim))])
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[...], dtype)
 
     def __len__(self) -> int:
         return self.shape[0]
+
+
+def _numbers(key: tuple[Any, ...], leading: tuple[int, ...]) -> NDArray[np.int64]:
+    """Give the numbers, counted along the rows, of the patterns that a key of the leading axes means."""
+    places = [
+        np.arange(*entry.indices(length)) if isinstance(entry, slice) else np.asarray(range(length)[entry])
+        if isinstance(entry, (int, np.integer)) else np.arange(length)[entry]
+        for entry, length in zip(key, leading, strict=True)
+    ]  # fmt: skip
+    if len(places) == 1:
+        return places[0]
+    rows, columns = places
+    if rows.ndim and columns.ndim and any(isinstance(entry, slice) for entry in key):  # not two lists that go in pairs
+        rows = rows[:, None]
+    return rows * leading[1] + columns
 
 
 def full_key(key: Any, ndim: int) -> tuple[Any, ...]:

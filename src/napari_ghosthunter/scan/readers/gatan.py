@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_ghosthunter.errors import DatasetError, ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.units import Axis, calibration_of, plain_axis

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers import arina
-from napari_ghosthunter.scan.readers.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose, label
+from napari_ghosthunter.scan.readers.chunks import check_stored
 from napari_ghosthunter.scan.readers.hierarchy import numeric, stack_of
+from napari_ghosthunter.scan.readers.links import Inside, check_sources, open_file
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.scan import LazyArray
 
-CACHE_BYTES = 64 * 2**20  # room for a chunk of many patterns; HDF5's own 1 MiB unpacks it anew for each pattern
 OWN_FILTERS = 32_000  # numbers of compression filters from here on come from hdf5plugin
 
 
@@ -34,17 +35,20 @@ def read(path: Path, wanted: Wanted) -> Stack:
     ScanError
         If none can be the scan, or the file is damaged.
     """
-    import h5py
-
     with reading(path, "an HDF5 file"):
-        file = h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES)
+        file = open_file(path)
         if wanted.dataset is None and arina.is_arina(file):
             return arina.stack_of_master(path, file, wanted)
-        arrays = _datasets(file)
+        arrays, left_out = _datasets(file)
         shapes = numeric(arrays)
-    name, index = choose(shapes, wanted.dataset)
+    try:
+        name, index = choose(shapes, wanted.dataset)
+    except ScanError as error:
+        raise (left_out or [error])[0] from error
     with reading(path, "an HDF5 file"):
-        return stack_of(_mapped(path, arrays[name]), index, arrays[name].parent, label((name, index)))
+        array = arrays[name]
+        check_sources(array)
+        return stack_of(_mapped(path, array), index, Inside(array.parent), label((name, index)))
 
 
 def read_arina(path: Path, wanted: Wanted) -> Stack:
@@ -55,27 +59,34 @@ def read_arina(path: Path, wanted: Wanted) -> Stack:
     ScanError
         If this is no master file, or one of its data files is missing or damaged.
     """
-    import h5py
-
     with reading(path, "a DECTRIS Arina master file"):
-        file = h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES)
+        file = open_file(path)
         if not arina.is_arina(file):
             raise ScanError(f"{path.name} is no DECTRIS master file; --reader hdf5 opens other HDF5 files.")
         return arina.stack_of_master(path, file, wanted)
 
 
-def _datasets(file: Any) -> dict[str, Any]:
-    """List all arrays in a file by path, each once."""
+def _datasets(file: Any) -> tuple[dict[str, Any], list[ScanError]]:
+    """List all arrays in a file by path, each once, and why those that lead elsewhere are left out."""
     import h5py
 
     found: dict[str, Any] = {}
+    left_out: list[ScanError] = []
 
     def note(name: str, member: Any) -> None:
-        if isinstance(member, h5py.Dataset) and member.shape:
+        if not isinstance(member, h5py.Dataset):
+            return
+        try:
+            if member.is_virtual:  # before HDF5 looks into the other files for its shape
+                check_sources(member)
+        except ScanError as error:
+            left_out.append(error)
+            return
+        if member.shape:
             found[name] = member
 
     file.visititems(note)
-    return found
+    return found, left_out
 
 
 def _mapped(path: Path, dataset: Any) -> LazyArray:
@@ -86,6 +97,7 @@ def _mapped(path: Path, dataset: Any) -> LazyArray:
     plain = np.dtype(dataset.dtype).kind in "uif" and h5py.check_enum_dtype(dataset.dtype) is None
     if offset is not None and plain and not dataset.external and dataset.size:
         return np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
+    check_stored(dataset)
     settings = dataset.id.get_create_plist()
     if any(settings.get_filter(n)[0] >= OWN_FILTERS for n in range(settings.get_nfilters())):
         import hdf5plugin  # noqa: F401  (importing it is what makes the filters known)

@@ -9,14 +9,39 @@ from pathlib import Path
 from typing import Any
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.hierarchy import text
+from napari_ghosthunter.scan.readers.probing import probe
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.units import Axis, calibration_of
 
 
 def read_rosettasciio(path: Path, wanted: Wanted) -> Stack:
+    """Open a file as `rosettasciio`, after another process could do it in time.
+
+    Raises
+    ------
+    DatasetError, ScanError
+        As `rosettasciio` and `probe`.
+    """
+    probe("read_rosettasciio", path)
+    return rosettasciio(path, wanted)
+
+
+def read_py4dstem(path: Path, wanted: Wanted) -> Stack:
+    """Open a file as `py4dstem`, after another process could do it in time.
+
+    Raises
+    ------
+    ScanError
+        As `py4dstem` and `probe`.
+    """
+    probe("read_py4dstem", path)
+    return py4dstem(path, wanted)
+
+
+def rosettasciio(path: Path, wanted: Wanted) -> Stack:
     """Open a file with RosettaSciIO, as a dask array where its reader for this format can be lazy.
 
     Raises
@@ -47,7 +72,7 @@ def read_rosettasciio(path: Path, wanted: Wanted) -> Stack:
     return Stack(named[name]["data"][index], calibration, dataset=label((name, index)))
 
 
-def read_py4dstem(path: Path, _wanted: Wanted) -> Stack:
+def py4dstem(path: Path, _wanted: Wanted) -> Stack:
     """Open a file with py4DSTEM's `import_file`, mapped where its reader for this format can map.
 
     Raises

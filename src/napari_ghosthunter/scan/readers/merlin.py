@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.readers.companion import companion_text, whole_number
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 
 TIMED_FRAMES = 8192  # times of more frames would cost seconds on a slow disk
@@ -57,7 +58,7 @@ def _companion(path: Path) -> dict[str, str]:
     found = [header for header in (path.with_suffix(".hdr"), path.with_suffix(".HDR")) if header.is_file()]
     if not found:
         return {}
-    lines = found[0].read_text(encoding="latin-1").splitlines()
+    lines = companion_text(found[0]).splitlines()
     pairs = [line.split("\t", 1) for line in lines if "\t" in line]
     return {key.strip().rstrip(":"): value.strip() for key, value in pairs}
 
@@ -66,11 +67,11 @@ def _scan_shape(
     header: dict[str, str], frame_headers: NDArray[Any], search: bool
 ) -> tuple[ScanShape | None, tuple[ScanShape, ...], tuple[str, ...]]:
     """Find the scan shape that the .hdr states or that the times of the frames show, with hints and notes."""
-    stated = [_whole(header.get(key)) for key in ("ScanY", "ScanX")]
+    stated = [whole_number(header.get(key)) for key in ("ScanY", "ScanX")]
     if all(stated):
         return (stated[0], stated[1]), (), ()
-    count = _whole(header.get("Frames in Acquisition (Number)")) or len(frame_headers)
-    row = _whole(header.get("Frames per Trigger (Number)"))
+    count = whole_number(header.get("Frames in Acquisition (Number)")) or len(frame_headers)
+    row = whole_number(header.get("Frames per Trigger (Number)"))
     if row > 1 and count % row == 0:
         return (count // row, row), (), (f"The .hdr states {row} frames per trigger, taken as one row of the scan.",)
     if not search:
@@ -80,10 +81,6 @@ def _scan_shape(
         note = f"The scan shape is not stated; the times of the frames show a pause after each {row}, taken as a row."
         return (count // row, row), (), (note,)
     return None, ((count // row, row),) if row else (), ()
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
 
 
 def _row_from_times(headers: NDArray[Any]) -> int:

@@ -5,13 +5,14 @@ RosettaSciIO reads every pattern, also when asked to be lazy, and without the .e
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
@@ -38,7 +39,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     """
     if path.suffix.lower() != ".emi":
         return _read_ser(path)
-    files = sorted(file for file in path.parent.glob(f"{path.stem}_*") if file.suffix.lower() == ".ser")
+    files = sorted(file for file in path.parent.glob(f"{glob.escape(path.stem)}_*") if _is_ser(file))
     if not files:
         raise ScanError(f"{path.name} keeps its data in {path.stem}_1.ser and the like, and none is beside it.")
     shapes = {file.name: _shape(_header(file)) for file in files}
@@ -73,6 +74,10 @@ def _read_ser(path: Path) -> Stack:
     return Stack(patterns, calibration_of([*axes, *k_axes]), scan_shape=shape, notes=notes)
 
 
+def _is_ser(path: Path) -> bool:
+    return path.suffix.lower() == ".ser" and path.is_file()
+
+
 def _header(path: Path) -> Any:
     from rsciio.tia._api import get_header_dtype_list
 
@@ -86,11 +91,12 @@ def _header(path: Path) -> Any:
 def _offsets(path: Path, header: Any) -> Any:
     """Read where each element begins: 4-byte numbers in older files, 8-byte numbers since version 0x220."""
     kind = "<u4" if header["SeriesVersion"] <= 528 else "<u8"
-    with path.open("rb") as stream:
-        stream.seek(int(header["OffsetArrayOffset"]))
-        offsets = np.fromfile(stream, kind, count=int(header["ValidNumberElements"]))
-    if len(offsets) < header["ValidNumberElements"]:
+    start, count = int(header["OffsetArrayOffset"]), int(header["ValidNumberElements"])
+    if start + count * np.dtype(kind).itemsize > path.stat().st_size:
         raise ValueError("its table of patterns is incomplete")
+    with path.open("rb") as stream:
+        stream.seek(start)
+        offsets = np.fromfile(stream, kind, count=count)
     return offsets.astype(np.int64)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.readers.boundary import reading
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.frames import Frames, map_records
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 

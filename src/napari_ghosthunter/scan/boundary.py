@@ -6,6 +6,7 @@ kinds seen are named; they are caught only around calls into a library, so that 
 
 from __future__ import annotations
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -29,6 +30,7 @@ LIBRARY_ERRORS = (
     MemoryError,  # a length read from a damaged header
     ImportError,  # an optional dependency of a library that this file would need
     struct.error,
+    lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
     ParseError,

@@ -1,0 +1,109 @@
+"""A first look at a file in a process of its own, which can be ended: for what hangs or crashes in a library.
+
+Two things need it: the readers that `libraries` asks for by name, which open whatever they are given to, and texts of
+HDF5 that lie in a heap, whose damage HDF5 may never come back from. All else was tried with damaged files and does
+without (docs/reliability.md), for it costs a start of Python and of the library.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from napari_ghosthunter.errors import ScanError
+
+START_SECONDS = 300  # to import a large library from a slow disk
+PROBE_SECONDS = 30  # to open the file and read two patterns
+MEMORY_BYTES = 4 * 2**30  # over what the imports took, and three times the file
+NO_MEMORY = 3  # exit status
+LIBRARIES = {"read_rosettasciio": "rsciio", "read_py4dstem": "py4DSTEM", "read_attributes": "h5py"}
+
+
+def probe(function: str, path: Path, *more: str, seconds: float = PROBE_SECONDS) -> None:
+    """Let another process open a file with one of `LIBRARIES`, and read its first and last pattern or its texts.
+
+    Raises
+    ------
+    ScanError
+        If that did not end in time, took too much memory or ended the process. An error of another kind is left to
+        the reading in this process, which meets it again.
+    """
+    library = LIBRARIES[function]
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, function, str(path), *more],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as child:  # fmt: skip
+        clock = threading.Timer(START_SECONDS, child.kill)
+        clock.start()
+        try:
+            started = child.stdout is not None and child.stdout.readline() == "ready\n"
+            status = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ScanError(
+                f"{path.name} was given up: {library} did not come to an end with it within {seconds:.0f} s. It is "
+                "damaged, or too large for a reader that loads it whole."
+            ) from None
+        finally:
+            clock.cancel()
+            child.kill()
+    if status == NO_MEMORY:
+        raise ScanError(f"{path.name} was given up: {library} takes too much memory for a file of this size.")
+    if status < 0 or not started:
+        raise ScanError(f"{path.name} was given up: {library} crashed on it ({status}). It is damaged.")
+
+
+def _limit_memory(path: Path) -> None:
+    if sys.platform != "linux":
+        return
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    size = path.stat().st_size if path.is_file() else 0
+    limit = pages * resource.getpagesize() + 3 * size + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _read_patterns(function: str, path: Path) -> None:
+    import numpy as np
+
+    from napari_ghosthunter.scan.readers import libraries
+    from napari_ghosthunter.scan.readers.stack import Wanted
+
+    patterns: Any = getattr(libraries, function.removeprefix("read_"))(path, Wanted()).patterns
+    for place in (0, -1):
+        np.asarray(patterns[place, place])
+
+
+def _read_attributes(path: Path, group: str) -> None:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        for name in file[group]:
+            if isinstance(file[group].get(name, getlink=True), h5py.HardLink):
+                dict(file[group][name].attrs)
+
+
+def _main(function: str, name: str, *more: str) -> int:
+    __import__(LIBRARIES[function])
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a library says is no answer
+    answers.write("ready\n")
+    answers.flush()
+    path = Path(name)
+    _limit_memory(path)
+    try:
+        if function == "read_attributes":
+            _read_attributes(path, *more)
+        else:
+            _read_patterns(function, path)
+    except MemoryError:
+        return NO_MEMORY
+    except ScanError as error:
+        return NO_MEMORY if isinstance(error.__cause__, MemoryError) else 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

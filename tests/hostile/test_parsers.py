@@ -1,0 +1,60 @@
+"""The parsers of this package, given anything: an answer, or an error that tells a user."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_ghosthunter.errors import DatasetError, LabelError, ScanError
+from napari_ghosthunter.labelling.labelfiles import read_any_labels
+from napari_ghosthunter.scan.readers.choose import choose
+from napari_ghosthunter.scan.readers.companion import whole_number
+from napari_ghosthunter.scan.readers.fold import plausible_shapes
+
+same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+cells = st.sampled_from(
+    ["scan_y", "scan_x", "label", "1", "-1", "=1+1", '"', ",", "a", "\n", "\r", "9" * 30, " ", "\0"]
+)
+words = st.sampled_from(
+    ["labels:", "\n", "- ", "file: ", "label: ", "1_2.png", "&a ", "*a", "[", "{", "}", "!!set", "<<: ", ":"]
+)
+
+
+@same_file
+@given(st.binary(max_size=300) | st.lists(cells, max_size=40).map(lambda parts: ",".join(parts).encode()))
+def test_tables_of_labels(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with suppress(LabelError):
+        read_any_labels(tmp_path / "a.csv", (10, 10))
+
+
+@same_file
+@given(st.binary(max_size=300) | st.lists(words, max_size=40).map(lambda parts: "".join(parts).encode()))
+def test_the_papers_yaml(tmp_path, content):
+    (tmp_path / "a.yaml").write_bytes(content)
+    with suppress(LabelError):
+        read_any_labels(tmp_path / "a.yaml", (10, 10))
+
+
+@given(
+    st.dictionaries(st.text(max_size=6), st.lists(st.integers(0, 10**18), max_size=6), max_size=4),
+    st.none() | st.text(max_size=12) | st.from_regex(r"\w{1,3}\[\d{1,30}(,\d+)?\]", fullmatch=True),
+)
+def test_names_of_arrays(shapes, dataset):
+    with suppress(DatasetError, ScanError):
+        name, index = choose(shapes, dataset)
+        assert len(shapes[name]) - len(index) in (3, 4)
+
+
+@given(st.text(max_size=20))
+def test_whole_numbers_of_headers(text):
+    assert 0 <= whole_number(text) < 10**9
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 10**18))
+def test_plausible_shapes_of_any_number_of_patterns(patterns):
+    for height, width in plausible_shapes(patterns):
+        assert height * width in (patterns, patterns - 1)
