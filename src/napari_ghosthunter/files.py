@@ -1,14 +1,23 @@
-"""Files written whole or not at all: a temporary file beside the target, then a rename."""
+"""Files written whole or not at all: a temporary file beside the target, then a rename.
+
+Whoever is killed while writing leaves the temporary file, which no reader takes for anything: its name begins with a
+dot and has '.part' before its ending. Whoever writes the same file an hour later or more removes it.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_ghosthunter.errors import OutputError
+
+PART = ".part"
+LEFT_SECONDS = 3600.0  # a temporary file that nobody has touched for so long is nobody's any more
 
 
 def check_outputs(paths: Iterable[Path | str], *, overwrite: bool, inputs: Iterable[Path | str | None] = ()) -> None:
@@ -56,25 +65,43 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     OutputError
         If the folder cannot be made or the file cannot be written there.
     """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
-    temporary = Path(name)
-    try:
+    with whole_files([path]) as (temporary,):
         yield temporary
-        _like_a_new_file(temporary)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+
+
+@contextmanager
+def whole_files(paths: Sequence[Path | str]) -> Iterator[list[Path]]:
+    """Give temporary paths beside `paths`; on success they replace all of these, on any failure they vanish.
+
+    The first one is renamed last, and is not there while the others are replaced: if it is there, the set is whole.
+
+    Raises
+    ------
+    OutputError
+        If a folder cannot be made or a file cannot be written there.
+    """
+    targets = list(map(Path, paths))
+    what = f"{targets[0]}" if len(targets) == 1 else f"{targets[0]} and the files beside it"
+    temporaries: list[Path] = []
+    try:
+        for target in targets:
+            temporaries.append(_temporary_beside(target))  # noqa: PERF401 - those that are made must be known
+        yield temporaries
+        for temporary in temporaries:
+            _settle(temporary)
+        if len(targets) > 1:
+            targets[0].unlink(missing_ok=True)
+        for temporary, target in reversed(list(zip(temporaries, targets, strict=True))):
+            temporary.replace(target)
+        for folder in {target.parent for target in targets}:
+            _settle_names(folder)
     except OSError as error:  # numpy gives no reason when it could not write everything
         reason = error.strerror or f"{error}; is the disk full?"
-        raise OutputError(f"Cannot write {path}: {reason}.") from error
+        raise OutputError(f"Cannot write {what}: {reason}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        for temporary in temporaries:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -83,8 +110,39 @@ def write_text(path: Path | str, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def _like_a_new_file(path: Path) -> None:
-    """Give `path` the permissions of any new file: `mkstemp` makes it private to its owner."""
+def _temporary_beside(path: Path) -> Path:
+    """Make an empty file of another name in the folder of `path`, which is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f"{PART}{path.suffix}", dir=path.parent)
+    os.close(handle)
+    return Path(name)
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove what writers of `path` have left when they were killed, but nothing that one may be writing."""
+    for left in path.parent.glob(f".{glob.escape(path.stem)}-*{PART}{glob.escape(path.suffix)}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink()
+
+
+def _settle(path: Path) -> None:
+    """Put a finished file on the disk, with the permissions of any new file: `mkstemp` makes it private."""
     umask = os.umask(0)
     os.umask(umask)
     path.chmod(0o666 & ~umask)
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _settle_names(folder: Path) -> None:
+    """Put the names in a folder on the disk, where the system can: a machine may lose power after a rename."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

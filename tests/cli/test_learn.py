@@ -24,6 +24,11 @@ def test_it_prints_the_held_out_figures_and_writes_the_model_alone(train, tmp_pa
     assert " s, 2 steps, not yet converged\n" in called.out
     assert "held-out labels right: accuracy 0." in called.out
     assert "each was judged by a fit that had seen neither it nor its neighbourhood" in called.out
+    assert "estimated accuracy of the map 0." in called.out
+    head, *rows = called.out.split("  labels   ")[1].splitlines()[:4]
+    assert head.split("   ") == ["map changed", "held-out labels right", "estimated accuracy"]
+    assert [row.split()[0] for row in rows] == ["5", "10", "15"]
+    assert rows[2].count("%") == 3
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
     with safe_open(tmp_path / "m.safetensors", "pt") as file:
         assert file.metadata().keys() == {"ghosthunter"}
@@ -67,7 +72,7 @@ def timeless(model):
 @pytest.mark.parametrize(
     ("options", "pool", "size"),
     [
-        ((), "none", 1),
+        ((), "none", 3),
         (("--pool", "none", "--pool-size", "1"), "none", 1),
         (("--pool", "mean"), "mean", 3),
         (("--pool", "mean", "--pool-size", "3"), "mean", 3),
@@ -126,7 +131,7 @@ def test_what_is_refused_writes_nothing(train, tmp_path, options, said):
         ("conflict.csv", "different labels to one position"),
         ("nothing.csv", "Cannot read"),
         ("scan.npy", "is not UTF-8 text"),
-        (".", "Is a directory"),
+        (".", "it is a folder, a pipe or a device, not a file"),
     ],
 )
 def test_labels_that_cannot_be_learned_from(train, tmp_path, labels, said):

@@ -90,7 +90,9 @@ def test_imagej_shows_the_classes_in_their_colours(domain_map, tmp_path):
     assert table.shape == (3, 256)
     assert table[:, :5].T.tolist() == [[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255], [0, 0, 0]]
     assert (metadata["min"], metadata["max"]) == (0, 255)
-    assert metadata["Info"].splitlines() == ["0 = no data", "1 = none", "2 = vertical", "3 = horizontal"]
+    *names, origin = metadata["Info"].splitlines()
+    assert names == ["0 = no data", "1 = none", "2 = vertical", "3 = horizontal"]
+    assert json.loads(origin.removeprefix("provenance = ")) == PROVENANCE
 
 
 def read_step(path):

@@ -469,6 +469,21 @@ def test_a_closed_session_stops_its_runs(session: Session, fake_training: Callab
     assert not session.folder.exists()
 
 
+def test_what_comes_after_closing_is_dropped(
+    session: Session, fake_training: Callable[[int], Model], make_model: Callable[..., Model]
+) -> None:
+    session.use_model(make_model())
+    training, mapping = session.start_training("cpu"), session.start_segmenting("cpu")
+    report, band = next(iter(training)), next(iter(mapping))
+    session.close()
+    heard: list[str] = []
+    session.model_changed.connect(lambda: heard.append("model"))
+    session.map_changed.connect(lambda *_: heard.append("map"))
+    assert not session.take_report(training, report)
+    assert not session.take_band(mapping, band)
+    assert (session.domain_map, heard) == (None, [])
+
+
 def test_closing_in_the_middle_keeps_the_best_model(session: Session, fake_training: Callable[[int], Model]) -> None:
     run = session.start_training("cpu")
     steps = iter(run)

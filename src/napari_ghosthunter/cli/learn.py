@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,14 +13,14 @@ from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, Reader, ScanPath, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
-from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.errors import GhostHunterError, OutputError
 from napari_ghosthunter.files import check_outputs
 from napari_ghosthunter.learning.offered import DEFAULT_NETWORK, NETWORK_HELP
 
 if TYPE_CHECKING:
     from napari_ghosthunter.labelling.labels import LabelSet
     from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
-    from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.learning.model import Model, TrainingRecord
     from napari_ghosthunter.scan.scan import Scan
 
 
@@ -94,6 +95,12 @@ def train(
 ) -> None:  # fmt: skip
     """Train a network on labelled patterns; Ctrl+C keeps the best model so far."""
     check_outputs([out], overwrite=overwrite, inputs=[scan, *labels, *([start] if start else [])])
+    unfinished = out.with_name(f"{out.stem}.unfinished{out.suffix}")
+    if unfinished.exists() and not (start and start.exists() and start.samefile(unfinished)):
+        console.hint(
+            f"note: an earlier training of {out} was cut off. This one starts anew; to go on with what that one had "
+            f"learned, stop this one and add --from {unfinished}"
+        )
     config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
     opened = open_scan(scan, scan_shape, dataset, reader)
     given = open_labels(labels, opened.scan_shape)
@@ -103,20 +110,26 @@ def train(
     if begin is not None:
         config = config.model_copy(update={} if network else {"network": begin.network})
     told = pool is not Pool.NONE or pool_size is not None
-    model = run_training(opened, given, config, patterns if begin is None or told else None, device, begin)
+    model = run_training(opened, given, config, patterns if begin is None or told else None, device, begin, unfinished)
     save_model(model, out)
+    unfinished.unlink(missing_ok=True)
     console.say(summary(model))
     console.say(f"model written to {out}")
 
 
 def run_training(
     scan: Scan, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig | None, device: str = "auto",
-    start: Model | None = None,
+    start: Model | None = None, unfinished: Path | None = None,
 ) -> Model:  # fmt: skip
-    """Train with a progress bar; Ctrl+C ends the training and keeps the best model so far."""
+    """Train with a progress bar; Ctrl+C ends the training and keeps the best model so far.
+
+    That model is written to the file `unfinished` now and then, so that little is lost where the training is killed.
+    """
     from napari_ghosthunter.learning.training import train as train_epochs
+    from napari_ghosthunter.session.runs import KEEP_SECONDS
 
     model: Model | None = None
+    kept_at = time.monotonic()
     with console.progress_bar("training") as bar:
         try:
             for report in train_epochs(scan, labels, config, patterns, device=device, start=start):
@@ -127,6 +140,9 @@ def run_training(
                 if config.fitted:
                     note = f"{report.progress}, {note}"
                 bar.update(bar.task_ids[0], completed=report.figures.epoch, total=planned, note=note)
+                if unfinished is not None and time.monotonic() - kept_at > KEEP_SECONDS:
+                    _keep(model, unfinished)
+                    kept_at = time.monotonic()
         except KeyboardInterrupt:
             if model is None:
                 raise
@@ -136,8 +152,18 @@ def run_training(
     return model
 
 
+def _keep(model: Model, path: Path) -> None:
+    """Write a model on the way; where that cannot be, the training goes on all the same."""
+    from napari_ghosthunter.learning.modelfile import save_model
+
+    try:
+        save_model(model, path)
+    except OutputError as error:
+        console.hint(f"warning: {error}")
+
+
 def summary(model: Model) -> str:
-    """Tell how a model was trained and how good it is, in three lines."""
+    """Tell how a model was trained and how good it is, in a few lines."""
     record, held = model.record, model.record.held_out
     counts = ", ".join(f"{name} {count}" for name, count in record.labels_per_class.items())
     seconds = record.history[-1].seconds
@@ -150,9 +176,24 @@ def summary(model: Model) -> str:
     return (
         f"{sum(record.labels_per_class.values())} labels ({counts}); network '{model.network}', "
         f"{model.parameter_count:,} parameters\n"
-        f"{course}\n"
-        f"{held}"
+        f"{course}\n" + "".join(f"{line}\n" for line in _course(record)) + f"{held}"
     )
+
+
+def _course(record: TrainingRecord) -> list[str]:
+    """Tell how right the map probably is, and what fewer labels would have brought."""
+    if record.estimate is None:
+        return []
+    lines = [str(record.estimate)]
+    if len(record.stages) > 1:
+        lines.append("  labels   map changed   held-out labels right   estimated accuracy")
+        for stage in record.stages:
+            probably = None if stage.estimate is None else stage.estimate.accuracy
+            changed, held, probable = (
+                "-" if share is None else f"{100 * share:.1f} %" for share in (stage.changed, stage.held_out, probably)
+            )
+            lines.append(f"  {stage.labels:6d}   {changed:>11s}   {held:>21s}   {probable:>18s}")
+    return lines
 
 
 def _configs(
@@ -174,8 +215,8 @@ def _configs(
     except ValidationError as error:  # a number beyond what the command line knows of
         first = error.errors()[0]
         raise typer.BadParameter(f"--{first['loc'][0]}: {first['msg']}.") from error
-    size = pool_size or (1 if pool is Pool.NONE else 3)
-    return config, PatternConfig.model_validate({"pool": pool.value, "pool_size": size})
+    size = {"pool_size": pool_size} if pool_size else {}  # else as in the window, for the same model to have one hash
+    return config, PatternConfig.model_validate({"pool": pool.value, **size})
 
 
 def _symmetry(text: str) -> tuple[str, dict[str, str]]:

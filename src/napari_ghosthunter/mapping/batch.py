@@ -20,7 +20,7 @@ from napari_ghosthunter.mapping.compatibility import Difference, check_scan
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths
 from napari_ghosthunter.mapping.resuming import whole_map
-from napari_ghosthunter.mapping.segmentation import RowBand, assemble, segment_rows
+from napari_ghosthunter.mapping.segmentation import RowBand, assemble, origin_of, segment_rows
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan, nonfinite_note
 
@@ -233,13 +233,13 @@ class _Batch:
             report = replace(report, of=rows, differences=ready.differences, notes=scan.provenance.notes)
             yield report
             probabilities = np.full((*scan.scan_shape, len(self.model.classes)), np.nan, np.float32)
-            nonfinite = 0
+            origin, nonfinite = origin_of(scan, self.model), 0
             for band in self.segmenter(scan, self.model):
                 probabilities[band.start : band.stop] = band.probabilities
                 nonfinite = band.nonfinite
                 report = replace(report, rows=band.stop)
                 yield report
-            domains = assemble(probabilities, scan, self.model, nonfinite)
+            domains = assemble(probabilities, scan, self.model, origin, nonfinite)
             written = () if self.out is None else domains.save(self.out, report.name, overwrite=self._replace)
         except (GhostHunterError, OSError) as error:
             yield replace(report, error=str(error))

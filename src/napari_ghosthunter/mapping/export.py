@@ -13,18 +13,17 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from tokenize import TokenError  # raised by numpy on a damaged header
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from napari_ghosthunter.errors import GhostHunterError, MapError, OutputError
-from napari_ghosthunter.files import check_outputs, whole_file
+from napari_ghosthunter.files import check_outputs, whole_file, whole_files
 from napari_ghosthunter.labelling.classes import ClassScheme, DomainClass
 from napari_ghosthunter.mapping.domains import ClassStatistics, DomainMap
 from napari_ghosthunter.mapping.hdf5 import write_hdf5
@@ -42,6 +41,7 @@ SUFFIXES = (
     "_domains.csv",
 )
 FORMAT_VERSION = 1
+ORIGIN = "provenance"  # what it is called in files that hold something else
 
 LENGTHS = ("pm", "angstrom", "nm", "um")
 LARGEST_RATIO = 1e9  # a TIFF resolution, a ratio of two 32-bit numbers, keeps six digits from 1e-9 to 1e9
@@ -103,12 +103,9 @@ def save_map(
         _write_confidence,
         _write_table,
     ]
-    with ExitStack() as stack:
-        # the stack renames in reverse: the JSON file, entered first, comes last
-        temporaries = [stack.enter_context(whole_file(path)) for path in paths]
+    with whole_files(paths) as temporaries:  # the JSON file, the first one, comes last
         for write, temporary in zip(writers, temporaries, strict=True):
             write(temporary, domain_map)
-        paths[0].unlink(missing_ok=True)  # while the files of an older map are replaced the set is not whole
     return paths
 
 
@@ -181,26 +178,28 @@ def _write_classes(path: Path, domain_map: DomainMap) -> None:
     table[:, 1 : len(domain_map.classes) + 1] = domain_map.classes.rgb().T
     names = "\n".join(f"{number} = {name}" for number, name in enumerate(("no data", *domain_map.classes.names)))
     # the display range 0..255 makes ImageJ look each id up in the table
-    _write_tiff(path, domain_map, domain_map.classes_image, Info=names, LUTs=[table], min=0.0, max=255.0)
+    _write_tiff(path, domain_map, domain_map.classes_image, f"{names}\n", LUTs=[table], min=0.0, max=255.0)
 
 
 def _write_confidence(path: Path, domain_map: DomainMap) -> None:
     _write_tiff(path, domain_map, domain_map.confidence, min=0.0, max=1.0)
 
 
-def _write_tiff(path: Path, domain_map: DomainMap, image: NDArray[Any], **metadata: Any) -> None:
-    """Write one calibrated image, (scan_y, scan_x), in the TIFF dialect of ImageJ."""
+def _write_tiff(path: Path, domain_map: DomainMap, image: NDArray[Any], info: str = "", **metadata: Any) -> None:
+    """Write one calibrated image, (scan_y, scan_x), as ImageJ does, whose Image > Show Info tells what it is."""
     import tifffile
 
     (step_y, step_x), unit = tiff_calibration(domain_map.calibration.scan_step, domain_map.calibration.scan_units)
+    file = io.BytesIO()  # writing to a disk that is full, tifffile and numpy may leave half a file and say nothing
     tifffile.imwrite(
-        path,
+        file,
         image,
         imagej=True,
         resolution=(1 / step_x, 1 / step_y),
         resolutionunit="NONE",
-        metadata={"axes": "YX", "unit": unit, **metadata},
+        metadata={"axes": "YX", "unit": unit, "Info": f"{info}{ORIGIN} = {_origin(domain_map)}", **metadata},
     )
+    path.write_bytes(file.getbuffer())
 
 
 def tiff_calibration(steps: tuple[float, float], units: str) -> tuple[tuple[float, float], str]:
@@ -229,19 +228,31 @@ def tiff_calibration(steps: tuple[float, float], units: str) -> tuple[tuple[floa
 
 
 def _write_probabilities(path: Path, domain_map: DomainMap) -> None:
-    np.save(path, domain_map.probabilities, allow_pickle=False)
+    array = np.ascontiguousarray(domain_map.probabilities)
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))  # type: ignore[no-untyped-call]
+        stream.write(array.data)  # which fails if it cannot write all
 
 
 def _write_rgb(path: Path, domain_map: DomainMap) -> None:
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
-    Image.fromarray(domain_map.rgb).save(path)
+    told = PngInfo()
+    told.add_itxt(ORIGIN, _origin(domain_map))
+    Image.fromarray(domain_map.rgb).save(path, pnginfo=told)
+
+
+def _origin(domain_map: DomainMap) -> str:
+    """Give the provenance as one line of JSON; its hash names the model wherever it lies, as in a sitting."""
+    told = {key: value for key, value in domain_map.provenance.items() if key != "model_path"}
+    return json.dumps(told, ensure_ascii=False, allow_nan=False)
 
 
 def _write_table(path: Path, domain_map: DomainMap) -> None:
-    units = domain_map.calibration.scan_units
+    units, told = domain_map.calibration.scan_units, _origin(domain_map)
     buffer = io.StringIO(newline="")
-    rows = [_table_row(entry, units) for entry in domain_map.statistics]
+    rows = [_table_row(entry, units) | {ORIGIN: told} for entry in domain_map.statistics]
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
@@ -305,7 +316,7 @@ def _read_json(path: Path) -> tuple[ClassScheme, Calibration, tuple[int, ...], d
             content.pop(name)
     except OSError as error:
         raise MapError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (ValueError, TypeError, KeyError, AttributeError, ValidationError, GhostHunterError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, GhostHunterError) as error:
         raise MapError(f"{path} is not the description of a domain map, or is damaged; map the scan again.") from error
     return classes, calibration, shape, content
 
@@ -327,7 +338,7 @@ def _read_probabilities(path: Path) -> NDArray[np.float32]:
             probabilities = np.load(stream, allow_pickle=False)
     except FileNotFoundError:
         raise MapError(f"{path} is missing, and the map cannot be read without it; map the scan again.") from None
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, BadZipFile, TokenError, MemoryError) as error:  # a header may say anything
         raise MapError(f"{path} is damaged or no NumPy array; map the scan again.") from error
     if not isinstance(probabilities, np.ndarray) or probabilities.dtype != np.float32:
         raise MapError(f"{path} does not hold float32 probabilities; map the scan again.")

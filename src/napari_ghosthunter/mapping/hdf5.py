@@ -8,6 +8,8 @@
 
 Each of the last three is a group of an array `data` and its axes `dim0`, `dim1`, ... with their names and units.
 EMD 0.2 is not used, because programs disagree on the order of its axes.
+
+The file is made in memory: where a disk is full, the HDF5 library ends the whole program with a segmentation fault.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def write_hdf5(path: Path | str, domain_map: DomainMap) -> None:
     """Write probabilities, classes, confidence, names, colours, calibration and provenance to one file."""
     import h5py
 
-    with h5py.File(path, "w") as file:
+    with h5py.File("map", "w", driver="core", backing_store=False) as file:
         file.attrs["version_major"], file.attrs["version_minor"] = EMD_VERSION
         file.attrs["emd_group_type"], file.attrs["authoring_program"] = "file", "napari-ghosthunter"
         group = file.create_group("domain_map")
@@ -43,6 +45,8 @@ def write_hdf5(path: Path | str, domain_map: DomainMap) -> None:
         _write_array(group, "classes", domain_map.classes_image, domain_map)
         _write_array(group, "confidence", domain_map.confidence, domain_map)
         _write_array(group, "probabilities", domain_map.probabilities, domain_map)
+        file.flush()
+        Path(path).write_bytes(file.id.get_file_image())
 
 
 def _write_array(group: Any, name: str, array: NDArray[Any], domain_map: DomainMap) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.patterns import Window
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.streaming import stream
-from napari_ghosthunter.scan.describe import describe
+from napari_ghosthunter.scan.describe import as_text, describe
+from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan, warn_of_nonfinite
 from napari_ghosthunter.versions import versions
 
@@ -83,26 +85,38 @@ def collect(
 ) -> DomainMap:
     """Put the bands of a scan together, wherever they were computed; `progress` as in `segment`."""
     probabilities = np.full((*scan.scan_shape, len(model.classes)), np.nan, np.float32)
-    nonfinite = 0
+    origin, nonfinite = origin_of(scan, model), 0
     for band in bands:
         probabilities[band.start : band.stop] = band.probabilities
         nonfinite = band.nonfinite
         if progress is not None:
             progress(band.stop, scan.shape[0])
-    return assemble(probabilities, scan, model, nonfinite)
+    return assemble(probabilities, scan, model, origin, nonfinite)
 
 
-def assemble(probabilities: NDArray[np.float32], scan: Scan, model: Model, nonfinite: int) -> DomainMap:
-    """Make a DomainMap of probabilities (scan_y, scan_x, n), NaN where not computed, with its provenance."""
-    provenance = {
+def origin_of(scan: Scan, model: Model) -> dict[str, Any]:
+    """Say what a map comes from, ready for JSON: all that it takes to make it again, see `reproducing.reproduce`.
+
+    Some patterns are read, for the fingerprint: ask before the map is made, while the scan is surely there.
+    """
+    return {
         "scan": describe(scan),
+        "scan_fingerprint": fingerprint(scan),
+        "model_path": None if model.path is None else as_text(model.path),
         "model_hash": model.hash,
         "network": model.network,
         "seed": model.record.config.seed,
+        "training": model.record.config.model_dump(mode="json"),
+        "patterns": model.patterns.config.model_dump(mode="json"),
         "versions": versions(),
-        "nonfinite_pixels": nonfinite,
     }
-    return DomainMap(probabilities, model.classes, scan.calibration, provenance)
+
+
+def assemble(
+    probabilities: NDArray[np.float32], scan: Scan, model: Model, origin: Mapping[str, Any], nonfinite: int
+) -> DomainMap:
+    """Make a DomainMap of probabilities (scan_y, scan_x, n), NaN where not computed, and of what `origin_of` gave."""
+    return DomainMap(probabilities, model.classes, scan.calibration, {**origin, "nonfinite_pixels": nonfinite})
 
 
 def segment_rows(

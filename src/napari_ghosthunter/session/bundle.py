@@ -9,12 +9,13 @@ from __future__ import annotations
 import tempfile
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_ghosthunter.errors import GhostHunterError, LabelError, SessionError
+from napari_ghosthunter.errors import GhostHunterError, LabelError, OutputError, SessionError
 from napari_ghosthunter.files import check_outputs, whole_file
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labelfiles import read_labels, write_labels
@@ -80,21 +81,24 @@ def save_bundle(session: Session, path: Path | str, *, overwrite: bool = False) 
         patterns=session.pattern_config.model_dump(mode="json"),
         versions=versions(),
     )
-    with tempfile.TemporaryDirectory(prefix="ghosthunter-") as name:
-        folder = Path(name)
-        (folder / STATE).write_text(state.model_dump_json(indent=2), encoding="utf-8", newline="")
-        write_labels(folder / LABELS, labels)
-        if session.model is not None:
-            from napari_ghosthunter.learning.modelfile import save_model
+    try:
+        with tempfile.TemporaryDirectory(prefix="ghosthunter-") as name:
+            folder = Path(name)
+            (folder / STATE).write_text(state.model_dump_json(indent=2), encoding="utf-8", newline="")
+            write_labels(folder / LABELS, labels)
+            if session.model is not None:
+                from napari_ghosthunter.learning.modelfile import save_model
 
-            save_model(session.model, folder / MODEL)
-        if session.domain_map is not None:
-            session.domain_map.save(folder, MAP)
-        with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as bundle:
-            for member in LIMITS:
-                if (folder / member).exists():  # weights hardly get smaller, and take long to try
-                    how = zipfile.ZIP_STORED if member == MODEL else zipfile.ZIP_DEFLATED
-                    bundle.write(folder / member, member, how)
+                save_model(session.model, folder / MODEL)
+            if session.domain_map is not None:
+                session.domain_map.save(folder, MAP)
+            with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as bundle:
+                for member in LIMITS:
+                    if (folder / member).exists():  # weights hardly get smaller, and take long to try
+                        how = zipfile.ZIP_STORED if member == MODEL else zipfile.ZIP_DEFLATED
+                        bundle.write(folder / member, member, how)
+    except OSError as error:  # no room for what goes into it, or no folder for that
+        raise OutputError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
 def open_bundle(
@@ -157,6 +161,8 @@ def open_bundle(
 
 def _unpack(path: Path, folder: Path) -> None:
     """Copy the members that are known, and nothing else, to files of their names in `folder`."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise SessionError(f"Cannot read {path}: it is a folder, a pipe or a device, not a file.")
     try:
         with zipfile.ZipFile(path) as bundle:
             present = set(bundle.namelist())
@@ -214,7 +220,7 @@ def _earlier(state: _State, folder: Path, scan: Scan) -> Earlier:
         if (folder / MODEL).exists():
             from napari_ghosthunter.learning.modelfile import load_model
 
-            model = load_model(folder / MODEL)
+            model = replace(load_model(folder / MODEL), path=None)  # this folder goes
     except GhostHunterError as error:
         notes.append(f"The model of this bundle cannot be read; train again. ({_plain(error, folder)})")
     try:

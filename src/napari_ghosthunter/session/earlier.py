@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -32,6 +33,8 @@ class Earlier:
         What the user should be told, one sentence or two each.
     model_before
         The model from before the last training.
+    renames
+        What the classes of models and map are called since, by the hash of the model.
     """
 
     training: TrainingConfig | None = None
@@ -40,6 +43,7 @@ class Earlier:
     domain_map: DomainMap | None = None
     notes: tuple[str, ...] = ()
     model_before: Model | None = None
+    renames: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def earlier_of(sitting: Sitting, state: Replayed) -> Earlier:
@@ -62,7 +66,7 @@ def earlier_of(sitting: Sitting, state: Replayed) -> Earlier:
     except GhostHunterError as error:
         notes.append(f"The map of this sitting cannot be read; map the scan again. ({error})")
     training, patterns = chosen(state.training, state.patterns, notes)
-    return Earlier(training, patterns, model, domain_map, tuple(notes), model_before)
+    return Earlier(training, patterns, model, domain_map, tuple(notes), model_before, sitting.load_renames())
 
 
 def chosen(

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_ghosthunter.errors import LabelError, OutputError, SessionError
+from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.edits import Edit, How, Position
 from napari_ghosthunter.labelling.labels import LabelSet
@@ -116,49 +117,82 @@ class JournalText:
 class Journal:
     """A journal file that is open for writing. It is not for two writers; `Sitting` sees to that.
 
+    Parameters
+    ----------
+    path
+        The file.
+    end
+        Bytes up to the end of its last whole line; what follows is cut off. By default nothing does.
+
     Raises
     ------
     OutputError
         If the file cannot be made or opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, end: int | None = None) -> None:
         self._path = path
+        self._whole = True  # but for what a line that could not be written may have left
         try:
             self._stream = path.open("a+b", buffering=0)
+            if end is not None:
+                self._stream.truncate(end)
             self._end = self._stream.seek(0, os.SEEK_END)
             if self._end and not _ends_a_line(self._stream):
                 self._end += self._stream.write(b"\n")
         except OSError as error:
             raise OutputError(f"Cannot write the journal {path}: {error.strerror or error}.") from error
 
-    def append(self, line: Header | Entry) -> None:
+    @classmethod
+    def begin(cls, path: Path, header: Header) -> Journal:
+        """Make a journal, whole with its first line or not at all, in the place of one that is there.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be made.
+        """
+        with whole_file(path) as temporary:
+            temporary.write_bytes(_line(header))
+        return cls(path)
+
+    def append(self, entry: Entry) -> None:
         """Add a line; it is on the disk when this returns.
 
         Raises
         ------
         OutputError
-            If it cannot be written, for instance because the disk is full; the file stays as it was.
+            If it cannot be written, for instance because the disk is full; the file stays as it was, or is brought
+            back to that before anything else is written.
         SessionError
             If the journal is closed.
         """
         if self._stream.closed:
             raise SessionError("This sitting is closed; open the scan again to go on.")
-        absent = {name for name, value in line if value is None}
-        data = line.model_dump_json(exclude=absent).encode() + b"\n"
+        data = _line(entry)
         try:
+            self._cut()
+            if os.fstat(self._stream.fileno()).st_nlink == 0:
+                raise OSError("it was deleted; save a copy of your work, and open the scan again")
+            self._whole = False
             if self._stream.write(data) != len(data):
                 raise OSError("the disk is full")
             os.fsync(self._stream.fileno())
         except OSError as error:
             with suppress(OSError):
-                self._stream.truncate(self._end)
+                self._cut()
             raise OutputError(f"Cannot write the journal {self._path}: {error.strerror or error}.") from error
-        self._end += len(data)
+        self._end, self._whole = self._end + len(data), True
 
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
+
+    def _cut(self) -> None:
+        """Take away what was written of a line that failed: the next line would not be one behind it."""
+        if not self._whole:
+            self._stream.truncate(self._end)
+            self._whole = True
 
 
 def read_journal(path: Path) -> JournalText:
@@ -204,6 +238,11 @@ def _entry(line: bytes) -> Entry | None:
         return Entry.model_validate_json(line)
     except (LabelError, ValidationError):  # a name that cannot be a class is a LabelError
         return None
+
+
+def _line(line: Header | Entry) -> bytes:
+    absent = {name for name, value in line if value is None}
+    return line.model_dump_json(exclude=absent).encode() + b"\n"
 
 
 def _ends_a_line(stream: io.FileIO) -> bool:

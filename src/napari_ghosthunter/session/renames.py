@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.edits import RenameClass
 
 
 class Renames:
-    """Follows the classes of one model through every renaming since its labels were taken."""
+    """Follows the classes of one model through every renaming since its labels were taken.
 
-    def __init__(self) -> None:
-        self._now: dict[str, str] = {}  # name of then -> name of now
+    Parameters
+    ----------
+    now
+        Names of now by those of then, as far as they were followed before.
+    """
+
+    def __init__(self, now: Mapping[str, str] | None = None) -> None:
+        self._now = dict(now or {})
+
+    @property
+    def now(self) -> dict[str, str]:
+        """Names of now by those of then, where they differ or did."""
+        return dict(self._now)
 
     def follow(self, edit: RenameClass) -> None:
         """Take note of a renaming; one of a class that got its name only since is of no class of then."""

@@ -63,16 +63,19 @@ class TrainingRun(_Run):
     keep
         Called with this run and a model that should be written to disk, in the thread of the run: now and then, and
         with the best model at the end, also after a stop or an error.
+    mark
+        Called with this run and whether it is under way, in the thread of the run, when it begins and when it ends.
     """
 
     def __init__(
         self, scan: Scan, labels: LabelSet, config: TrainingConfig, patterns: PatternConfig | None,
         device: str, keep: Callable[[TrainingRun, Model], object],
+        mark: Callable[[TrainingRun, bool], object] = lambda _run, _underway: None,
     ) -> None:  # fmt: skip
         super().__init__()
         self._scan, self._config, self._patterns, self._device = scan, config, patterns, device
         self._labels = LabelSet(labels.classes, labels.scan_shape, labels)
-        self._keep = keep
+        self._keep, self._mark = keep, mark
 
     def __iter__(self) -> Iterator[EpochReport]:
         """Train; whatever may be wrong with labels, configuration or device is raised by the first step.
@@ -89,6 +92,7 @@ class TrainingRun(_Run):
         latest: Model | None = None
         kept: Model | None = None
         kept_at = time.monotonic()
+        self._mark(self, True)
         try:
             for report in train(self._scan, self._labels, self._config, self._patterns, device=self._device):
                 if self.stopped and latest is None:
@@ -101,8 +105,11 @@ class TrainingRun(_Run):
                 if self.stopped:
                     break
         finally:
-            if latest is not None and latest is not kept:
-                self._keep(self, latest)
+            try:
+                if latest is not None and latest is not kept:
+                    self._keep(self, latest)
+            finally:
+                self._mark(self, False)
 
 
 class SegmentationRun(_Run):
@@ -138,11 +145,12 @@ class SegmentationRun(_Run):
             What `mapping.segmentation.segment_rows` raises, ClusterError if the cluster fails, and OutputError if the
             map cannot be kept.
         """
-        from napari_ghosthunter.mapping.segmentation import assemble
+        from napari_ghosthunter.mapping.segmentation import assemble, origin_of
 
         shape = (*self._scan.scan_shape, len(self._model.classes))
         self._probabilities = np.full(shape, np.nan, np.float32)
-        self._blank = assemble(self._probabilities.copy(), self._scan, self._model, 0)
+        origin = origin_of(self._scan, self._model)
+        self._blank = assemble(self._probabilities.copy(), self._scan, self._model, origin, 0)
         latest: RowBand | None = None
         try:
             for band in self._bands():

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_ghosthunter.errors import ClusterError, ModelError
+from napari_ghosthunter.errors import ClusterError, ModelError, OutputError
 from napari_ghosthunter.labelling.edits import Edit, How, RenameClass, singles
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.config import TrainingConfig
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from napari_ghosthunter.mapping.segmentation import RowBand
     from napari_ghosthunter.session.past import PastSitting
 
+ALSO_OPEN = "This scan is being labelled in another window, too. Each keeps its own labels; neither sees the other's."
+
 
 class Session(Labelling):
     """The state of one sitting. Use it in one thread; only the runs that it starts may go in another.
@@ -60,6 +63,8 @@ class Session(Labelling):
         There is another model, or its history grew by an epoch.
     map_changed(start, stop)
         The rows start..stop of the map are new. A new map begins with start 0; its later rows have no data yet.
+    noted(text)
+        Something that the user should be told.
 
     Parameters
     ----------
@@ -90,6 +95,7 @@ class Session(Labelling):
     choices_changed = Signal()
     model_changed = Signal()
     map_changed = Signal(int, int)
+    noted = Signal(str)
 
     def __init__(
         self,
@@ -112,7 +118,10 @@ class Session(Labelling):
         self._kept_before = earlier.model_before  # the same for the one set aside
         self._shown: tuple[SegmentationRun, RowBand] | None = None  # what the map is yet to be made of
         self._hashed: tuple[Mapping[str, Tensor], str] | None = None  # weights and the hash of their model
-        self._model_renames, self._renames_before, self._map_renames = Renames(), Renames(), Renames()
+        self._model_renames, self._renames_before, self._map_renames = (
+            Renames(earlier.renames.get(_hash_of(made))) if earlier.renames else Renames()
+            for made in (self._model, self._model_before, self._map)
+        )
         self._keeping = threading.Lock()  # runs keep their results in their own threads
         self.live = Live(self)
         if sitting is not None:
@@ -204,6 +213,7 @@ class Session(Labelling):
         self.stop_segmenting()
         self.live.forget()
         with self._keeping:
+            self._training = self._segmentation = None  # what they still bring comes too late
             if self._sitting is None or self._sitting.closed:
                 return
             try:
@@ -219,6 +229,8 @@ class Session(Labelling):
             for single in singles(edit):
                 if isinstance(single, RenameClass):
                     renames.follow(single)
+        if any(isinstance(single, RenameClass) for single in singles(edit)):
+            self._keep_renames()
         super()._follow(edit, how)
 
     # ---- choices ----
@@ -290,8 +302,9 @@ class Session(Labelling):
         """
         self.stop_training()
         self._training = TrainingRun(
-            self.scan, self.labels, self.training_config, self._pattern_config, device, self._keep_trained
-        )
+            self.scan, self.labels, self.training_config, self._pattern_config, device, self._keep_trained,
+            self._mark_training,
+        )  # fmt: skip
         return self._training
 
     def take_report(self, run: TrainingRun, report: EpochReport) -> bool:
@@ -471,7 +484,27 @@ class Session(Labelling):
                     self._sitting.keep_model_before(self._model_before)
                 if self.domain_map is not None:
                     self._sitting.keep_map(self.domain_map)
-        self._sitting.record(edit, how)
+            if self._sitting.others_open():
+                self.noted.emit(ALSO_OPEN)
+        self._sitting.record(edit, how)  # last: what is in the journal must not fail any more
+
+    def _keep_renames(self) -> None:
+        """Let a later sitting call the classes of models and map as they are called now."""
+        if self._sitting is None or self._sitting.closed:
+            return
+        made = {
+            _hash_of(self._model_before): self._renames_before,
+            _hash_of(self.domain_map): self._map_renames,
+            _hash_of(self._model): self._model_renames,
+        }
+        with suppress(OutputError):  # the labels have their new name; only a picture may go on with an old one
+            self._sitting.keep_renames({known: renames.now for known, renames in made.items() if known})
+
+    def _mark_training(self, run: TrainingRun, underway: bool) -> None:
+        with self._keeping:
+            latest = self._training in ((run,) if underway else (run, None))  # None: its model was dropped
+            if latest and self._sitting is not None and not self._sitting.closed:
+                self._sitting.mark_training(underway)
 
     def _keep_trained(self, run: TrainingRun, model: Model) -> None:
         with self._keeping:
@@ -499,3 +532,10 @@ class Session(Labelling):
         with self._keeping:
             if run is self._segmentation and self._sitting is not None and not self._sitting.closed:
                 self._sitting.keep_map(domain_map)
+
+
+def _hash_of(made: Model | DomainMap | None) -> str:
+    """Give the hash of a model, or of the one that made a map; nothing where there is none."""
+    if made is None:
+        return ""
+    return str(getattr(made, "hash", "") or getattr(made, "provenance", {}).get("model_hash", ""))

@@ -5,6 +5,8 @@
         model.safetensors      the last model
         model-before.safetensors   the model from before the last training
         map/                   the last map
+        renames.json           what the classes of models and map are called since, by the hash of the model
+        training               there while a training runs: if it is found, that one was cut off
         lock                   held while the sitting is open
 
 Every sitting has a folder of its own, so that two windows on one scan can never write to the same file; the lock keeps
@@ -13,17 +15,18 @@ a second window from going on with a sitting that is still open in the first, an
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, Timeout, UnixFileLock, WindowsFileLock
 from platformdirs import user_data_path
+from pydantic import TypeAdapter, ValidationError
 
 from napari_ghosthunter.errors import GhostHunterError, OtherScanError, OutputError, SessionError
-from napari_ghosthunter.files import whole_file
+from napari_ghosthunter.files import whole_file, write_text
 from napari_ghosthunter.labelling.edits import Edit, How
 from napari_ghosthunter.session.journal import Entry, Header, Journal, read_journal
 from napari_ghosthunter.session.replay import Replayed, replay
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 JOURNAL, MODEL, MAP, LOCK = "journal.jsonl", "model.safetensors", "map", "lock"
 BEFORE = "model-before.safetensors"
+RENAMES, TRAINING = "renames.json", "training"
+CUT_OFF = "A training was cut off when the program ended, and does not go on: train again."
+_RENAMES = TypeAdapter(dict[str, dict[str, str]])
 BRIEFLY = 0.5  # seconds; another window that only looks whether a sitting is in use holds the lock for a moment
 
 
@@ -100,10 +106,13 @@ class Sitting:
                 sitting.header = Header.of(
                     fingerprint, scan, state.labels, training=state.training, patterns=state.patterns
                 )
-                sitting._mend()
-            elif text.torn:
-                os.truncate(folder / JOURNAL, text.good_end)
-            sitting._journal, sitting._lock = Journal(folder / JOURNAL), lock
+                sitting._journal = sitting._mend()
+            else:
+                sitting._journal = Journal(folder / JOURNAL, text.good_end)
+            sitting._lock = lock
+            if (folder / TRAINING).exists():
+                state.notes.append(CUT_OFF)
+                sitting.mark_training(False)
         except (GhostHunterError, OSError):
             lock.release()
             raise
@@ -129,14 +138,16 @@ class Sitting:
             except OSError as error:
                 raise OutputError(f"Cannot keep this sitting in {self.folder}: {error.strerror or error}.") from error
             self._lock = self._lock or _locked(self.folder)
-            journal = Journal(self.folder / JOURNAL)
-            try:
-                journal.append(self.header)
-            except OutputError:
-                journal.close()
-                raise
-            self._journal = journal
+            self._journal = Journal.begin(self.folder / JOURNAL, self.header)
             return True
+
+    def others_open(self) -> bool:
+        """Whether another sitting at this scan is open, in this process or in another."""
+        for journal in self.folder.parent.glob(f"*/{JOURNAL}"):
+            with suppress(OutputError):  # one that cannot be found out about is no reason to stop
+                if journal.parent != self.folder and in_use(journal.parent):
+                    return True
+        return False
 
     def record(self, edit: Edit, how: How) -> None:
         """Add an edit to the journal; it is on the disk when this returns."""
@@ -145,6 +156,14 @@ class Sitting:
     def record_choices(self, **choices: dict[str, object]) -> None:
         """Add a choice of configuration, `training` or `patterns`, to the journal."""
         self._append(Entry.model_validate(choices))
+
+    def mark_training(self, underway: bool) -> None:
+        """Let the next one who opens this sitting know that a training was cut off, unless it is over by then."""
+        with suppress(OSError):  # where that cannot be kept, a training is worth having all the same
+            if not underway:
+                (self.folder / TRAINING).unlink(missing_ok=True)
+            elif self._journal is not None:
+                (self.folder / TRAINING).touch()
 
     def keep_model(self, model: Model) -> None:
         """Write the model, in place of the one before it."""
@@ -196,6 +215,18 @@ class Sitting:
         """Write the map, in place of the one before it."""
         self.begin()
         domain_map.save(self.folder / MAP, MAP, overwrite=True)
+
+    def keep_renames(self, renames: dict[str, dict[str, str]]) -> None:
+        """Write what the classes of models are called by now, by the hashes of these."""
+        self.begin()
+        write_text(self.folder / RENAMES, _RENAMES.dump_json(renames).decode())
+
+    def load_renames(self) -> dict[str, dict[str, str]]:
+        """Read what the classes of models are called by now; without that, they are called as they were."""
+        try:
+            return _RENAMES.validate_json((self.folder / RENAMES).read_bytes())
+        except (OSError, ValidationError):
+            return {}
 
     def load_model(self) -> Model | None:
         """Read the model; None if there is none.
@@ -250,6 +281,7 @@ class Sitting:
         with self._opening:
             self._closed = True
             if self._journal is not None:
+                self.mark_training(False)
                 self._journal.close()
             if self._lock is not None:
                 self._lock.release()
@@ -259,15 +291,14 @@ class Sitting:
         assert self._journal is not None  # begin() made it
         self._journal.append(entry)
 
-    def _mend(self) -> None:
+    def _mend(self) -> Journal:
         """Put a journal that starts from what was recovered in the place of the damaged one."""
         journal, number = self.folder / JOURNAL, 1
         while (damaged := self.folder / f"journal-damaged-{number}.jsonl").exists():
             number += 1
         with whole_file(damaged) as copy:
             copy.write_bytes(journal.read_bytes())
-        with whole_file(journal) as mended:
-            mended.write_text(self.header.model_dump_json() + "\n", encoding="utf-8", newline="")
+        return Journal.begin(journal, self.header)
 
 
 def has_model(folder: Path) -> bool:
@@ -311,9 +342,13 @@ def _locked(folder: Path, seconds: float = 0) -> FileLock:
     try:
         lock.acquire()
     except Timeout:
+        also = "" if isinstance(lock, UnixFileLock | WindowsFileLock) else (
+            f" If it is not, because that computer broke down, delete {folder / LOCK}."
+        )  # fmt: skip
         raise SessionError(
             f"This sitting is open in another window (its folder is {folder}); go on there, or start a new sitting."
+            + also
         ) from None
     except (OSError, NotImplementedError) as error:
-        raise OutputError(f"Cannot keep a sitting in {folder}: {error}.") from error
+        raise OutputError(f"Cannot keep a sitting in {folder}: {getattr(error, 'strerror', None) or error}.") from error
     return lock
