@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.plugin.opening import ask_for_scans
 from napari_ghosthunter.plugin.shape_dialog import ShapeDialog
 from napari_ghosthunter.plugin.window import main_window
 
@@ -88,6 +89,17 @@ def test_an_error_is_one_notification_that_says_what_is_wrong(drop, window, tmp_
     assert severity == NotificationSeverity.ERROR
     assert message.startswith("broken.emd cannot be read as an HDF5 file")
     assert not window.layers
+
+
+def test_a_file_that_is_no_scan_is_told_and_the_others_open(window, tmp_path, scan_file, monkeypatch, said):
+    wrong = tmp_path / "copy.ghosthunter"
+    wrong.write_text("work, and no scan")
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(wrong), str(scan_file)], ""))
+    ask_for_scans(window)
+    ((severity, message),) = said()
+    assert severity == NotificationSeverity.ERROR
+    assert "copy.ghosthunter" in message
+    assert len(window.layers) == 1
 
 
 def test_a_script_gets_the_error_itself(window, tmp_path, said):

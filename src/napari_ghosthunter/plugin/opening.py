@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QFileDialog
 
+from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.plugin import PLUGIN
-from napari_ghosthunter.plugin.window import main_window
-from napari_ghosthunter.scan.readers.table import READERS
+from napari_ghosthunter.plugin.window import main_window, tell_error
+from napari_ghosthunter.scan.readers.table import READERS, pick_reader
 
 
 def scan_filter() -> str:
@@ -21,7 +23,12 @@ def ask_for_scans(viewer: Any) -> None:
     """Ask for files, and open each as a scan; what is wrong with one is told."""
     paths, _ = QFileDialog.getOpenFileNames(main_window(), "Open 4D-STEM scans", "", scan_filter())
     for path in paths:
-        viewer.open(path, plugin=PLUGIN)
+        try:
+            pick_reader(Path(path), None)
+        except ScanError as error:  # napari would not even ask the reader, and say nothing that helps
+            tell_error(str(error))
+        else:
+            viewer.open(path, plugin=PLUGIN)
 
 
 def open_sample(viewer: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtCore import QSize
+from qtpy.QtGui import QResizeEvent
 
 from napari_ghosthunter.plugin.mapper.banner import Banner
 from napari_ghosthunter.plugin.mapper.desk import Desk
@@ -39,6 +41,14 @@ def test_nothing_is_offered_for_a_new_scan(qtbot, desk) -> None:
     banner = Banner(desk)
     qtbot.addWidget(banner)
     assert banner.isHidden()
+
+
+def test_it_asks_for_no_negative_room_before_it_has_words(qtbot, desk, monkeypatch) -> None:
+    banner, asked = Banner(desk), []
+    qtbot.addWidget(banner)
+    monkeypatch.setattr(banner.words, "setMinimumHeight", asked.append)
+    banner.resizeEvent(QResizeEvent(QSize(200, 50), QSize(100, 50)))  # while nothing is said yet
+    assert asked == [0]
 
 
 def test_the_last_one_comes_first_and_is_described(again) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from napari_ghosthunter.errors import LabelError, ScanError
@@ -9,6 +12,8 @@ from napari_ghosthunter.plugin.mapper import desk as desk_module
 from napari_ghosthunter.plugin.mapper.desk import ASKING, CLOSED, NO_SCAN, OPENING, Desk
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.session import Session
+from napari_ghosthunter.session.sitting import in_use
 
 
 @pytest.fixture
@@ -127,3 +132,38 @@ def test_as_long_as_nothing_was_done_a_scan_that_is_opened_is_the_one_meant(
     assert desk.layer is second
     assert (layer.visible, second.visible) == (False, True)
     assert viewer.layers.selection.active is second
+
+
+@pytest.mark.parametrize("when", ["in the thread", "on the way to the window"])
+@pytest.mark.parametrize("overtaken_by", ["another start", "sleep"])
+def test_work_that_is_gone_on_with_too_late_can_be_gone_on_with_again(
+    qtbot, desk, viewer, monkeypatch, overtaken_by, when
+) -> None:
+    """What the thread opened holds the lock of the sitting; nobody takes it, so it must be closed again."""
+    label_something(desk.session)
+    desk.sleep()
+    again, gate, made = Desk(viewer), threading.Event(), []
+    again.wake()
+    qtbot.waitUntil(lambda: bool(again.past))
+    resume = Session.resume
+
+    def slow(scan, past):
+        session = resume(scan, past)
+        made.append(session)
+        assert when == "on the way to the window" or gate.wait(10)
+        return session
+
+    monkeypatch.setattr(Session, "resume", slow)
+    past = again.past[0]
+    again.go_on(past)
+    while not made:
+        time.sleep(0.01)  # no events: it stays on its way
+    time.sleep(0.1)
+    if overtaken_by == "sleep":
+        again.sleep()
+    else:
+        again.start_anew()
+    gate.set()
+    qtbot.waitUntil(lambda: not in_use(past.folder))
+    assert again.session not in made
+    again.sleep()

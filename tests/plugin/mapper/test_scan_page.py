@@ -13,6 +13,8 @@ from napari_ghosthunter.plugin.mapper.scan_page import ScanPage
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.bundle import save_bundle
+from napari_ghosthunter.session.session import Session
 
 
 @pytest.fixture
@@ -113,6 +115,23 @@ def test_a_copy_brings_its_scan_and_asks_where_it_is_now(
     bundles.open_copy(desk, tmp_path / "copy.ghosthunter", page)
     qtbot.waitUntil(lambda: desk.session is not None and desk.session.scan.shape == patterns.shape)
     assert desk.session.labels.classes.names == ("a",)
+
+
+def test_a_copy_of_a_scan_that_is_not_open_stays_open(qtbot, page, desk, tmp_path, monkeypatch, patterns) -> None:
+    path = tmp_path / "there.npy"
+    np.save(path, patterns)
+    elsewhere = Session.start(open_scan(path), data_folder=tmp_path / "elsewhere")  # on another machine, say
+    elsewhere.labels.add_class("a")
+    save_bundle(elsewhere, tmp_path / "copy.ghosthunter")
+    elsewhere.close()
+
+    bundles.open_copy(desk, tmp_path / "copy.ghosthunter", page)
+    qtbot.waitUntil(lambda: desk.session is not None and desk.session.labels.classes.names == ("a",))
+    taken = desk.session
+    qtbot.waitUntil(lambda: not desk.busy)
+    qtbot.wait(100)  # for what its layer may have set going
+    assert desk.session is taken
+    taken.labels.add_class("b")
 
 
 def test_a_wrong_copy_is_told_and_the_work_goes_on(qtbot, page, desk, tmp_path, monkeypatch) -> None:

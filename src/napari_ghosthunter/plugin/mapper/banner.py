@@ -68,4 +68,4 @@ class Banner(QFrame):
 
     def _make_room(self) -> None:
         """Ask for the height of the wrapped text: a dock is squeezed to what its parts ask for."""
-        self.words.setMinimumHeight(self.words.heightForWidth(self.words.width()))
+        self.words.setMinimumHeight(max(0, self.words.heightForWidth(self.words.width())))  # -1 without a text

@@ -17,6 +17,7 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.layers import bare, scan_of
+from napari_ghosthunter.plugin.mapper.finding import Finding
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.window import tell, tell_error
@@ -59,6 +60,7 @@ class Desk(QObject):
         self.session: Session | None = None
         self.past: tuple[PastSitting, ...] = ()  # to choose from, until the user has
         self._background = Background()
+        self._finding: Finding[Any] | None = None  # what the background is at
         self._awake = False
 
     @property
@@ -131,6 +133,7 @@ class Desk(QObject):
 
     def take(self, session: Session, layer: Any = None) -> None:
         """Go on with a session at the scan that is worked on, or at that of another layer."""
+        self._give_up_work()  # a layer that has just come may have begun another one
         self._leave_session()
         self.past = ()
         if layer is not None:
@@ -138,6 +141,7 @@ class Desk(QObject):
         self.session = session
         for note in session.notes:
             tell(note)
+        session.noted.connect(tell)
         self._tell()
 
     def close(self) -> None:
@@ -146,10 +150,16 @@ class Desk(QObject):
         self._leave()
         self._tell()
 
-    def work(self, find: Callable[[], T], on_found: Callable[[T], object]) -> None:
-        """Find or make a session beside the window, and go on with the answer there; errors are told."""
-        answer: list[T] = []
-        self._background.start(lambda: iter([find()]), answer.append, self._fail, lambda: on_found(answer[0]))
+    def work(
+        self, find: Callable[[], T], on_found: Callable[[T], object], let_go: Callable[[T], object] = lambda _: None
+    ) -> None:
+        """Find or make a session beside the window, and go on with the answer there; errors are told.
+
+        An answer that is wanted no more when it comes is given to `let_go` instead, in either thread.
+        """
+        self._give_up_work()
+        finding = self._finding = Finding(find, let_go)
+        self._background.start(finding.steps, lambda _: None, self._fail, lambda: on_found(finding.take()))
         self._tell()
 
     def attempt(self, action: Callable[[], T]) -> T | None:
@@ -198,9 +208,16 @@ class Desk(QObject):
         if scan is None:
             return
         self._leave_session()
-        self.work(partial(make, scan), self.take)
+        self.work(partial(make, scan), self.take, Session.close)
+
+    def _give_up_work(self) -> None:
+        self._background.stop()
+        if self._finding is not None:
+            self._finding.give_up()
+            self._finding = None
 
     def _leave(self) -> None:
+        self._give_up_work()
         self._background.close()
         self.past = ()
         self._leave_session()

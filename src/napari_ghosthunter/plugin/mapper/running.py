@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
 from qtpy.QtCore import QObject
 
 from napari_ghosthunter.plugin.background import Background
@@ -10,6 +13,8 @@ from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.window import tell_error
 from napari_ghosthunter.session.runs import SegmentationRun, TrainingRun
 from napari_ghosthunter.session.session import Session
+
+R = TypeVar("R", bound=Iterable[Any])
 
 
 class Running(QObject):
@@ -64,6 +69,20 @@ class Running(QObject):
             self._run.stop()
             self.changed.emit()
 
+    def _set_going(self, session: Session, run: Any, steps: Callable[[], Iterator[Any]]) -> None:
+        """Begin a run; its steps come to `_take`, and one of `_end`, `_fail` and `_break` comes after them."""
+        self._session, self._run, self.error = session, run, ""
+        self._background.start(steps, self._take, self._fail, self._end, on_bug=self._break)
+        self.changed.emit()
+
+    def _take(self, step: Any) -> None:
+        """Take what a step of the thread has brought."""
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        """Come to rest after the last step."""
+        raise NotImplementedError
+
     def _turn(self, session: Session | None) -> None:
         """Leave off when the session of the run goes; what it has until then it keeps itself."""
         raise NotImplementedError
@@ -87,3 +106,9 @@ class Running(QObject):
         self._run, self.error = None, message
         self.changed.emit()
         self.ended.emit(False)
+
+
+def with_run(run: R) -> Iterator[tuple[R, Any]]:
+    """Give each step of a run with the run that it is of; in the thread."""
+    for step in run:
+        yield run, step

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QWidget
 
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.offered import NETWORK_HELP
@@ -172,3 +174,19 @@ def test_a_form_without_fields_in_sight_takes_no_room(form) -> None:
 def test_a_field_without_a_widget_is_a_bug() -> None:
     with pytest.raises(TypeError, match="no widget"):
         make_editor(TrainingConfig.model_fields["symmetries"])
+
+
+def test_a_form_that_is_closed_is_gone(qtbot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    forms = [
+        ConfigForm(kind(), [name for of, name in FIELDS if of is kind]) for kind in (TrainingConfig, PatternConfig)
+    ]
+    for form in forms:
+        form.setParent(parent)
+    refs = [weakref.ref(one) for form in forms for one in (form, *form.editors.values())]
+    del form, forms
+    parent.deleteLater()
+    QApplication.sendPostedEvents(parent, QEvent.Type.DeferredDelete)
+    gc.collect()
+    assert [ref() for ref in refs if ref() is not None] == []

@@ -9,6 +9,8 @@ from qtpy.QtCore import QObject
 
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.mapping.warming import LOADING
+from napari_ghosthunter.plugin.mapper.running import with_run
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.session.live import PATIENCE_S
@@ -101,7 +103,7 @@ class LiveWork(QObject):
             return
         self.waits_s = None
         run = self._run = session.live.start_looking(self.device(), float("inf") if patient else PATIENCE_S)
-        self._looking.start(lambda: _steps(run), self._take_look, self._fail, self._end, on_bug=self._break)
+        self._looking.start(lambda: _look(run), self._take_look, self._fail, self._end, on_bug=self._break)
         self.changed.emit()
 
     # ---- what comes from the threads ----
@@ -162,7 +164,7 @@ class LiveWork(QObject):
     def _map(self) -> None:
         run = None if self._session is None else self._session.live.start_mapping()
         if run is not None:
-            self._mapping.start(lambda: _maps(run), self._take_map, self._fail, on_bug=self._break)
+            self._mapping.start(lambda: with_run(run), self._take_map, self._fail, on_bug=self._break)
 
     def _rest(self) -> None:
         """Stop all; what is known of the patterns stays with the session."""
@@ -173,13 +175,10 @@ class LiveWork(QObject):
         self._run = None
 
 
-def _steps(run: Looking) -> Iterator[tuple[Looking, Look]]:
-    """Look at the patterns; in the thread."""
-    for look in run:
-        yield run, look
+def _look(run: Looking) -> Iterator[tuple[Looking, Look]]:
+    """Look at all patterns, once torch has loaded what it needs for that; in a thread."""
+    from napari_ghosthunter.learning.logistic import get_ready
 
-
-def _maps(run: Mapping) -> Iterator[tuple[Mapping, Mapped]]:
-    """Map; in the thread."""
-    for mapped in run:
-        yield run, mapped
+    with LOADING:
+        get_ready()
+    yield from with_run(run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.mapping.place import Place
-from napari_ghosthunter.plugin.mapper.running import Running
+from napari_ghosthunter.plugin.mapper.running import Running, with_run
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.window import tell
 from napari_ghosthunter.scan.scan import nonfinite_note
@@ -85,11 +85,9 @@ class Mapping(Running):
         run = self.desk.attempt(lambda: self._begin(session, device, partial(self._noted.emit, began)))
         if run is None:
             return
-        self._session, self._run, self.error = session, run, ""
         self.scheduler, self.notes = self.place.scheduler, []
         self.rows_done, self._nonfinite, self._began = 0, 0, began
-        self._background.start(lambda: _bands(run), self._take, self._fail, self._finish, on_bug=self._break)
-        self.changed.emit()
+        self._set_going(session, run, lambda: with_run(run))
 
     def _begin(self, session: Session, device: str, tell: Callable[[str], object]) -> SegmentationRun:
         needs = self.place.needs(session.scan)
@@ -109,7 +107,7 @@ class Mapping(Running):
         self.rows_done, self._nonfinite = band.stop, band.nonfinite
         self.changed.emit()
 
-    def _finish(self) -> None:
+    def _end(self) -> None:
         whole = self.rows_done == self.rows
         self._run = None
         if self._nonfinite:
@@ -124,9 +122,3 @@ class Mapping(Running):
         self._session, self.error, self.notes = None, "", []
         self.rows_done = 0
         self.changed.emit()
-
-
-def _bands(run: SegmentationRun) -> Iterator[tuple[SegmentationRun, RowBand]]:
-    """Give each band with the run that it is of; in the thread."""
-    for band in run:
-        yield run, band

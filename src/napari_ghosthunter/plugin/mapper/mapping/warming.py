@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from threading import Event
+from threading import Event, Lock
 
 from qtpy.QtCore import QObject
 
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.qt import Signal
 
+LOADING = Lock()  # held by the one thread that loads: of two that import each other's modules one sees half of them
 _READY = Event()  # for this process
 
 
@@ -46,13 +47,18 @@ class Warming(QObject):
 
 def warm_up() -> Iterator[None]:
     """Load and compile; in a thread."""
+    with LOADING:
+        if not _READY.is_set():  # another page's may have done it meanwhile
+            _load()
+            _READY.set()
+    yield
+
+
+def _load() -> None:
     import_module("pandas")
     try:
         from numba import typed, types
     except ImportError:  # then napari does without it, too
-        pass
-    else:
-        ids = typed.Dict.empty(key_type=types.uint8, value_type=types.uint8)
-        ids[types.uint8(1)] = types.uint8(1)
-    _READY.set()
-    yield
+        return
+    ids = typed.Dict.empty(key_type=types.uint8, value_type=types.uint8)
+    ids[types.uint8(1)] = types.uint8(1)

@@ -85,6 +85,7 @@ class ConfigForm(QWidget):
         title.setToolTip(field.description or "")
         title.setBuddy(editor.widget)
         editor.widget.setAccessibleName(field.title or name)
+        editor.setParent(self)  # or Qt keeps it for its connection, and that, unseen by Python, keeps this form
         editor.edited.connect(partial(self._edit, name))
         self.editors[name], self._titles[name] = editor, title
         return title, editor.widget

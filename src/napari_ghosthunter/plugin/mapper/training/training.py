@@ -64,11 +64,9 @@ class Training(Running):
         session = self.desk.session
         if self.running or session is None:
             return
-        self._session = session
-        run = self._run = session.start_training(device)
-        self.report, self.stage, self.error = None, LOADING, ""
-        self._background.start(lambda: _steps(run), self._take, self._fail, self._end, on_bug=self._break)
-        self.changed.emit()
+        run = session.start_training(device)
+        self.report, self.stage = None, LOADING
+        self._set_going(session, run, lambda: _steps(run))
 
     # ---- what comes from the thread ----
 
