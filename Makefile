@@ -1,9 +1,21 @@
 # `make demo` and `make test` do all the set-up that they need; `make` alone lists what there is.
 
 VENV := .venv
+TOOLS := .venv-tools
 PYTHON ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# What comes from an index must have a hash that locks/ names, and be a wheel: so nothing is built but the package itself,
+# by tools that are locked too. A torch that is in .venv already, or that lies on this machine (pip's find-links), is taken
+# as it is, if its version is right: builds for one kind of processor save gigabytes.
+LOCKED := $(PIP) install --require-hashes --only-binary :all: --no-deps
+LOCKS := constraints.txt $(wildcard locks/*.txt)
+define install
+	@$(PIP) install --quiet --no-index --no-deps -c constraints.txt torch 2>/dev/null || $(LOCKED) -r locks/torch.txt
+	$(LOCKED) -r locks/$(1).txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+endef
 
 # Debian packages that the tests need, installed by `make test` where it may: a screen in memory, and what Qt loads to
 # show a window on it. Without one of them Qt ends the process, and blames libxcb-cursor0 whichever it is.
@@ -19,7 +31,8 @@ PYTEST_PLAIN := $(PYTEST) -p no:napari -p no:pytest-qt --ignore=tests/plugin
 PYTEST_WINDOW := QT_API=$(QT_API) PYTEST_QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo screenshots bench test test-all system-packages lint types imports manifest format clean
+.PHONY: help venv install demo screenshots bench test test-all test-lowest system-packages fuzz lint types imports manifest \
+	format lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,12 +42,12 @@ help:  ## list the targets
 $(VENV)/pyvenv.cfg:
 	@tools/make-venv $(VENV) $(PYTHON)
 
-$(VENV)/.installed: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e .
+$(VENV)/.installed: $(VENV)/pyvenv.cfg pyproject.toml $(LOCKS)
+	$(call install,demo)
 	@touch $@
 
-$(VENV)/.installed-tests: $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e '.[test]'
+$(VENV)/.installed-tests: $(VENV)/pyvenv.cfg pyproject.toml $(LOCKS)
+	$(call install,test)
 	@touch $@ $(VENV)/.installed
 
 venv: $(VENV)/pyvenv.cfg  ## make .venv (PYTHON=python3.12 picks the Python)
@@ -54,6 +67,11 @@ screenshots: system-packages $(VENV)/.installed-tests  ## make the pictures of d
 
 bench: system-packages $(VENV)/.installed-tests  ## print the table of docs/performance.md (some 15 min, 4 GB in TMPDIR)
 	QT_API=$(QT_API) $(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/.installed-tests  ## fuzz our own parsers, a minute each, with atheris, which it installs (Linux only)
+	$(PIP) install atheris
+	@for target in labels points paper classes model bundle map shape hdr npy npz mrc ser tvips mib blo; do \
+		$(BIN)/python -m fuzz $$target -max_total_time=$(or $(SECONDS),60) || exit 1; done
 
 # ---- checks ----
 
@@ -78,10 +96,32 @@ imports: $(VENV)/.installed-tests  ## which room may import which (import-linter
 manifest: $(VENV)/.installed-tests  ## the napari plugin manifest
 	$(BIN)/npe2 validate --imports napari-ghosthunter
 
+test-lowest: $(TOOLS)/.installed  ## the plain tests with the oldest releases that pyproject.toml allows, in .venv-lowest
+	tools/make-venv .venv-lowest $(PYTHON)
+	$(TOOLS)/bin/python tools/lock.py --lowest .venv-lowest/bin/python > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --no-index --no-deps -c constraints.txt torch 2>/dev/null || \
+		.venv-lowest/bin/python -m pip install --require-hashes --only-binary :all: --no-deps -r locks/torch.txt
+	.venv-lowest/bin/python -m pip install --no-deps -r .venv-lowest/lowest.txt -e .
+	.venv-lowest/bin/python -m pip check
+	.venv-lowest/bin/python -m pytest -p no:napari -p no:pytest-qt --ignore=tests/plugin -m "not slow"
+
 format: $(VENV)/.installed-tests  ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# ---- what is installed: which versions, with which hashes ----
+
+$(TOOLS)/.installed:
+	@tools/make-venv $(TOOLS) $(PYTHON)
+	$(TOOLS)/bin/python -m pip --disable-pip-version-check install uv==0.13.9 pip-audit==2.10.1
+	@touch $@
+
+lock: $(TOOLS)/.installed  ## write locks/ anew, after a change of pyproject.toml or constraints.txt
+	$(TOOLS)/bin/python tools/lock.py
+
+audit: $(TOOLS)/.installed  ## look for known weaknesses of what locks/ names (asks PyPI)
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/test.txt -r locks/torch.txt
+
 clean:  ## remove what make has made, .venv too
-	rm -rf $(VENV) demo-output build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-tools .venv-lowest demo-output build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,8 @@
 """The command line: `ghosthunter ...`, a thin face over the Python API.
 
-Exit codes: 0 done, 2 wrong usage or unreadable input, 130 stopped with Ctrl+C, 143 stopped by the system. A training
-that is stopped with Ctrl+C after its first epoch keeps its best model, and counts as done.
+Exit codes: 0 done, 1 a map that comes out otherwise (`reproduce`), 2 wrong usage or unreadable input, 130 stopped with
+Ctrl+C, 143 stopped by the system. A training that is stopped with Ctrl+C after its first epoch keeps its best model,
+and counts as done.
 
 Modules that are slow to import (torch, the readers) are imported inside the commands, so that `--help` answers at once.
 """

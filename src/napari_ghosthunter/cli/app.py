@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from napari_ghosthunter.cli import demo, label, learn, mapping, scan
+from napari_ghosthunter.cli import demo, label, learn, mapping, reproduce, scan
 
 app = typer.Typer(
     name="ghosthunter",
-    help="Map the domains of 4D-STEM scans: sample, label, train, map, evaluate.",
+    help="Map the domains of 4D-STEM scans: sample, label, train, map, evaluate, reproduce.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -39,4 +39,5 @@ app.add_typer(label.labels_app, name="labels")
 app.command("train")(learn.train)
 app.command("map")(mapping.map_scans)
 app.command("evaluate")(mapping.evaluate)
+app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
