@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -121,23 +122,40 @@ def local_workers(count: int) -> Iterator[Client]:
         stack.enter_context(_quiet())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ghosthunter-", ignore_cleanup_errors=True))
         try:
-            cluster = distributed.LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                # no dashboard; what little the scheduler serves instead goes to any free port, for two may run
-                scheduler_kwargs={"dashboard": False},
-                dashboard_address="127.0.0.1:0",
-                local_directory=folder,
-                # Dask counts the pages of a memory-mapped file as memory of the worker, and would kill it for them
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
+            with _interrupts_blocked():
+                cluster = distributed.LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    # no dashboard; what little the scheduler serves instead goes to any free port, for two may run
+                    scheduler_kwargs={"dashboard": False},
+                    dashboard_address="127.0.0.1:0",
+                    local_directory=folder,
+                    # Dask counts the pages of a memory-mapped file as memory of the worker, and would kill it for them
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
             stack.enter_context(cluster)
             client = distributed.Client(cluster, set_as_default=False)
         except (OSError, RuntimeError) as error:
             raise ClusterError(f"{count} workers cannot be started on this machine: {error}.") from error
         yield stack.enter_context(client)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Start processes and threads that Ctrl+C does not reach: a terminal sends it to all, and this one ends the others.
+
+    What is blocked is inherited, also by a worker that is started anew later. A Ctrl+C meanwhile comes afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _knock(address: str) -> None:
