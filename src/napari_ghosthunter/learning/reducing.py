@@ -48,20 +48,16 @@ def clip_hot(patterns: Tensor) -> Tensor:
     so single electrons of a sparse pattern stay. What the brightest are is found for those patterns only that may hold
     a hot pixel; most do not.
     """
-    around = _brightest_neighbours(patterns)
-    excess = patterns - around * HOT
-    few = _with_any(excess)
-    if not len(few):
+    around = _brightest_neighbours(patterns).flatten()
+    flat, each = patterns.flatten(), patterns.shape[1:].numel()
+    lone = torch.nonzero(flat > around * HOT)[:, 0]
+    if not len(lone):
         return patterns
-    chosen = patterns[few]
-    sample = chosen.flatten(1)[:, ::7]
-    level = sample.kthvalue(int(0.99 * sample.shape[1]), dim=1).values[:, None, None]
-    excess = torch.minimum(excess[few], chosen - level)
-    hot = _with_any(excess)
-    if not len(hot):
-        return patterns
-    few = few[hot]
-    return patterns.index_copy(0, few, torch.where(excess[hot] > 0, around[few], chosen[hot]))
+    few, owner = (lone // each).unique_consecutive(return_inverse=True)
+    sample = patterns.flatten(1)[few, ::7]
+    level = sample.kthvalue(int(0.99 * sample.shape[1]), dim=1).values
+    hot = lone[flat[lone] > level[owner]]
+    return flat.index_copy(0, hot, around[hot]).view_as(patterns)
 
 
 def _positive(raw: Tensor) -> tuple[Tensor, int]:
@@ -130,11 +126,6 @@ def _brightest_neighbours(patterns: Tensor) -> Tensor:
     around = torch.maximum(columns[: -2 * row], columns[2 * row :])
     around = torch.maximum(around, sides[row:-row])
     return around.as_strided(patterns.shape, (row * row, row, 1))
-
-
-def _with_any(excess: Tensor) -> Tensor:
-    """Which of (n, S, S) have a number above zero."""
-    return torch.nonzero(excess.flatten(1).amax(1) > 0)[:, 0]
 
 
 class _Memory:

@@ -7,6 +7,7 @@ from threading import Event
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from tifffile import TiffFile, imread
 
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.labelling.classes import ClassScheme
@@ -189,7 +190,11 @@ def test_what_is_saved_is_what_is_seen(qtbot, viewer, trained, layers, tmp_path,
     attributes = {"name": domains.name, "metadata": domains.metadata}
     write_tiff(str(tmp_path / "x.tif"), domains.data, attributes)
     layers.result_above.save(tmp_path, "whole")
-    assert (tmp_path / "x.tif").read_bytes() == (tmp_path / "whole_classes.tif").read_bytes()
+    one, other = (tmp_path / name for name in ("x.tif", "whole_classes.tif"))
+    np.testing.assert_array_equal(imread(one), imread(other))
+    with TiffFile(one) as saved, TiffFile(other) as whole:  # only the map knows by which threshold they were left out
+        info = saved.imagej_metadata["Info"].removesuffix("}")
+        assert whole.imagej_metadata["Info"] == f'{info}, "confidence_threshold": 0.6}}'
 
 
 def test_nobody_paints_by_accident(qtbot, viewer, trained, layers, tmp_path, mapped) -> None:
