@@ -30,4 +30,5 @@ def companion_text(path: Path) -> str:
 
 def whole_number(text: str | None) -> int:
     """Read a number of positions; 0 where a header states none, or nonsense."""
-    return int(text) if text and _WHOLE.fullmatch(text.strip()) else 0
+    digits = (text or "").strip()
+    return int(digits) if _WHOLE.fullmatch(digits) else 0
