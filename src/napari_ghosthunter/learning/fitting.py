@@ -65,6 +65,8 @@ class Fitting:
         folds = neighbourhood_folds(material.positions, material.targets, FOLDS) if len(every) >= FEWEST else ()
         self.folds = [(self._regression(seen), torch.from_numpy(held)) for seen, held in folds]
         self.limit = material.config.epochs or ITERATIONS
+        earlier = None if material.start is None else material.start.weights["prototypes"]
+        self.prototypes, self.far = remembered(self.features[:, :COMPONENTS], earlier)
 
     def epochs(self) -> Iterator[EpochReport]:
         """Go on with all regressions, one iteration a step; the last model says how sure it is."""
@@ -123,13 +125,11 @@ class Fitting:
         return course(Labelled(self.features, material.positions, material.targets, material.classes.names), self.seen)
 
     def _model(self, history: list[Epoch], held_out: HeldOut, sure: float, *, done: bool, converged: bool) -> Model:
-        start, labelled = self.material.start, self.features[:, :COMPONENTS]
-        prototypes, far = remembered(labelled, None if start is None else start.weights["prototypes"])
         weights = self.network.state_dict() | {
             "head.weight": (self.whole.weight.detach() / sure).float(),
             "head.bias": (self.whole.bias.detach() / sure).float(),
-            "prototypes": prototypes,
-            "far": far,
+            "prototypes": self.prototypes,
+            "far": self.far,
         }
         return self.material.model(
             weights, held_out, tuple(history), len(history), converged=converged,

@@ -208,7 +208,7 @@ def fit_template(patterns: FittedPatterns, scan: Scan) -> FittedPatterns:
     still = not are_moving(spread, template)
     kept = spread.mean(0) if still else template
     rows = tuple(tuple(round(value, TEMPLATE_DIGITS) for value in row) for row in kept.tolist())
-    return FittedPatterns(**{**dict(patterns), "template": rows, "offset": (0.0, 0.0) if still else None})
+    return patterns._replaced(template=rows, offset=(0.0, 0.0) if still else None)
 
 
 def spread_inputs(patterns: FittedPatterns, scan: Scan, count: int) -> Tensor:

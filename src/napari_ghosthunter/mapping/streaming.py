@@ -28,10 +28,8 @@ from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan
 INFERENCE_PIXELS = 8 * 128**2  # of inputs that are pooled, scaled and answered to at once: they stay in the caches
 GPU_BATCH = 512  # patterns at once on a GPU, which has thousands to compute on
 REDUCED_AT_ONCE = 32  # patterns that a thread reduces between two looks at what else there is to do
-WHOLE, MOST = (
-    8,
-    64,
-)  # batches are filled up to a multiple of the first, see `answers`, and are no larger than the second
+WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `answers`
+MOST = 64  # patterns in a batch on a CPU
 
 Answer: TypeAlias = Callable[[Tensor], Tensor]
 """From network inputs (B, 1, S, S) to (B, m)."""
