@@ -9,6 +9,7 @@ centre; and how far a whole scan is turned against the training scan is measured
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import cos, radians, sin
 
 import torch
@@ -128,21 +129,22 @@ def offsets(inputs: Tensor, template: Tensor) -> Tensor:
     if len(inputs) == 1:  # the FFT of one pattern goes another way than that of several
         return offsets(inputs.expand(2, -1, -1), template)[:1]
     binned, side = coarse(inputs), len(template)
-    window = torch.hann_window(side, periodic=False, device=inputs.device).sqrt()
-    window = window[:, None] * window
+    window = _window(side, inputs.device)
     wanted = torch.fft.rfft2(template * window).conj()
     with one_thread():  # with several the inverse FFT has other last bits
         match = torch.fft.irfft2(torch.fft.rfft2(binned * window) * wanted, s=(side, side))
-    reach = max(1, side // REACH)
-    near = match.roll((reach + 1, reach + 1), (1, 2))[:, : 2 * reach + 3, : 2 * reach + 3]
-    width = 2 * reach + 1
-    best = near[:, 1:-1, 1:-1].flatten(1).argmax(1)
-    y, x, item = best // width + 1, best % width + 1, torch.arange(len(best), device=inputs.device)
-    peak = near[item, y, x]
-    beside = (near[item, y - 1, x], near[item, y + 1, x], near[item, y, x - 1], near[item, y, x + 1])
-    found = torch.stack([peak >= one for one in beside]).all(0) & (peak > 0)
-    exact = torch.stack([y + _summit(beside[0], peak, beside[1]), x + _summit(beside[2], peak, beside[3])], 1)
-    return torch.where(found[:, None], (exact - reach - 1) * (inputs.shape[-1] // side), 0.0)
+    far = max(1, side // REACH) + 1  # a step farther than may be, so that each place has others all around
+    near = torch.cat([match[:, -far:], match[:, : far + 1]], 1)
+    near = torch.cat([near[:, :, -far:], near[:, :, : far + 1]], 2)
+    width = 2 * far + 1
+    best = near[:, 1:-1, 1:-1].flatten(1).argmax(1, keepdim=True)
+    place = torch.cat([best // (width - 2) + 1, best % (width - 2) + 1], 1)  # [y, x] in `near`
+    steps = torch.tensor([0, -width, -1, width, 1], device=inputs.device)
+    values = near.flatten(1).gather(1, place[:, :1] * width + place[:, 1:] + steps)
+    peak, beside = values[:, :1], values[:, 1:]
+    found = (peak >= beside).all(1, keepdim=True) & (peak > 0)
+    exact = place + _summit(beside[:, :2], peak, beside[:, 2:])
+    return torch.where(found, (exact - far) * (inputs.shape[-1] // side), 0.0)
 
 
 def shifted(inputs: Tensor, by: Tensor) -> Tensor:
@@ -163,7 +165,15 @@ def _ranks(values: Tensor) -> Tensor:
     return torch.sign(values[:, None] - values).mean(1)
 
 
+@lru_cache(maxsize=16)
+def _window(side: int, device: torch.device) -> Tensor:
+    """Give the weights (R, R) by which the edge of a pattern counts less, where others come in when it is shifted."""
+    with torch.inference_mode(mode=False):  # it is kept for whoever asks next
+        window = torch.hann_window(side, periodic=False, device=device).sqrt()
+        return window[:, None] * window
+
+
 def _summit(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:
-    """How far from the middle one of three values the parabola through them is highest, (n,)."""
+    """How far from the middle one of three values the parabola through them is highest; all of one shape."""
     bend = (2 * peak - before - after).clamp_min(torch.finfo(torch.float32).tiny)
     return ((after - before) / (2 * bend)).clamp(-0.5, 0.5)

@@ -45,19 +45,19 @@ def clip_hot(patterns: Tensor) -> Tensor:
     """Bring each hot pixel of (n, S, S) down to the brightest of its eight neighbours.
 
     Hot is what outshines them `HOT` times: the smallest disk does not. Only pixels among the brightest 1 % are touched,
-    so single electrons of a sparse pattern stay. What the brightest are is found for those patterns only that may hold
-    a hot pixel; most do not.
+    so single electrons of a sparse pattern stay.
     """
-    around = _brightest_neighbours(patterns).flatten()
-    flat, each = patterns.flatten(), patterns.shape[1:].numel()
-    lone = torch.nonzero(flat > around * HOT)[:, 0]
-    if not len(lone):
-        return patterns
-    few, owner = (lone // each).unique_consecutive(return_inverse=True)
-    sample = patterns.flatten(1)[few, ::7]
-    level = sample.kthvalue(int(0.99 * sample.shape[1]), dim=1).values
-    hot = lone[flat[lone] > level[owner]]
-    return flat.index_copy(0, hot, around[hot]).view_as(patterns)
+    around = _brightest_neighbours(patterns)
+    hot = torch.maximum(around * HOT, _bright(patterns)[:, None, None])  # what a hot pixel outshines
+    torch.gt(patterns, hot, out=hot)  # 1 or 0: on a CPU, booleans and `where` take four times as long
+    return torch.lerp(patterns, around, hot)  # exactly one or the other
+
+
+def _bright(patterns: Tensor) -> Tensor:
+    """Give what 99 % of the pixels of each of (n, S, S) do not exceed, (n,), by every seventh of them."""
+    some = patterns.flatten(1)[:, ::7]
+    brightest = some.shape[1] - int(0.99 * some.shape[1]) + 1
+    return some.topk(brightest, dim=1, sorted=False).values.amin(1)
 
 
 def _positive(raw: Tensor) -> tuple[Tensor, int]:

@@ -6,6 +6,8 @@ from the caches of the processor: torch's own pooling and standard deviation tak
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -91,8 +93,10 @@ def _running_sum(line: Tensor, count: int, step: int) -> Tensor:
         width *= 2
 
 
+@lru_cache(maxsize=16)
 def _share_of_window(size: int, side: int, device: torch.device) -> Tensor:
     """Give what share of the window around each pixel of (S, S) one pixel is; windows at the edges are smaller."""
-    place = torch.arange(size, device=device)
-    count = (place + side // 2).clamp_max(size - 1) - (place - side // 2).clamp_min(0) + 1
-    return 1 / (count[:, None] * count)
+    with torch.inference_mode(mode=False):  # it is kept for whoever asks next
+        place = torch.arange(size, device=device)
+        count = (place + side // 2).clamp_max(size - 1) - (place - side // 2).clamp_min(0) + 1
+        return 1 / (count[:, None] * count)
