@@ -132,7 +132,8 @@ def test_what_is_printed_is_short(make_model) -> None:
 
 
 def test_paths_may_be_text(tmp_path, make_model) -> None:
-    from napari_ghosthunter.mapping.export import load_map, output_paths, save_file, save_map
+    from napari_ghosthunter.mapping.export import output_paths, save_file, save_map
+    from napari_ghosthunter.mapping.mapfile import load_map
     from napari_ghosthunter.scan.datacube import write_py4dstem
 
     folder = str(tmp_path)

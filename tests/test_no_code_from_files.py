@@ -16,9 +16,10 @@ import zarr
 
 from napari_ghosthunter.cli import run
 from napari_ghosthunter.errors import GhostHunterError
-from napari_ghosthunter.labelling.labelfiles import read_labels, read_paper_labels
+from napari_ghosthunter.labelling.labelfiles import read_labels
+from napari_ghosthunter.labelling.paperlabels import read_paper_labels
 from napari_ghosthunter.learning.modelfile import load_model
-from napari_ghosthunter.mapping.export import load_map
+from napari_ghosthunter.mapping.mapfile import load_map
 from napari_ghosthunter.scan.readers import READERS, open_scan
 from napari_ghosthunter.session.bundle import open_bundle
 

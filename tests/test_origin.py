@@ -17,7 +17,7 @@ from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.modelfile import KEY, load_model, save_model
 from napari_ghosthunter.learning.training import train
 from napari_ghosthunter.mapping.batch import map_scans
-from napari_ghosthunter.mapping.export import FILE_WRITERS, SUFFIXES, save_file
+from napari_ghosthunter.mapping.export import FILE_WRITERS, SET_WRITERS, save_file
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.readers import open_scan
@@ -93,7 +93,7 @@ def check(told, made):
     assert PatternConfig.model_validate(told["patterns"]) == model.patterns.config
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", SET_WRITERS)
 def test_every_file_of_the_set_says_it(made, suffix, tmp_path):
     made[-1].save(tmp_path, "m")
     path = tmp_path / f"m{suffix}"
@@ -125,7 +125,7 @@ def test_a_bundle_says_it_and_names_no_folder_that_is_gone(made, tmp_path):
     session = Session.start(scan, labels, data_folder=tmp_path / "data")
     session.training_config = TrainingConfig(network="ghosthunter", epochs=1, seed=11)
     session.pattern_config = PatternConfig(size=16, crop=0.9)
-    assert list(session.train(device="cpu"))
+    assert list(session.training.run(device="cpu"))
     save_bundle(session, tmp_path / "b.ghosthunter")
     with zipfile.ZipFile(tmp_path / "b.ghosthunter") as bundle:
         told = json.loads(bundle.read("session.json"))

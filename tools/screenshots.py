@@ -19,10 +19,38 @@ def main() -> None:
         os.environ.update(XDG_DATA_HOME=folder, XDG_CONFIG_HOME=folder, NAPARI_CONFIG=f"{folder}/napari.yaml")
         import napari
 
+        classes()
         viewer = napari.Viewer()
         viewer.window.resize(*SIZE)
         tutorial(viewer)
         viewer.close()
+
+
+def classes() -> None:
+    """Draw what tells the classes of the sample apart: the middle of their mean patterns, the ghosts in rings."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    import napari_ghosthunter as gh
+
+    sample, side, font = gh.simulate(), 300, ImageFont.load_default(18)
+    patterns = np.asarray(sample.scan.data, np.float32)
+    lit = {"none": (), "vertical": ((0, -1), (0, 1)), "horizontal": ((-1, 0), (1, 0))}  # (x, y) from the direct beam
+    sheet = Image.new("RGB", (side * len(sample.names) + 20, side + 40), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, name in enumerate(sample.names):
+        mean = patterns[sample.truth == number].mean(0)
+        quarter = len(mean) // 4
+        middle = np.log1p(mean / (mean.mean() * 0.05))[quarter:-quarter, quarter:-quarter]
+        low, high = np.quantile(middle, (0.02, 0.88))
+        shown = Image.fromarray((255 * np.clip((middle - low) / (high - low), 0, 1)).astype(np.uint8))
+        left, half = number * (side + 10), side // 2
+        sheet.paste(shown.resize((side, side), Image.Resampling.BICUBIC), (left, 0))
+        draw.text((left + half, side + 20), name, "black", font, anchor="mm")
+        for x, y in lit[name]:  # a ring around each ghost next to the beam, half a lattice vector away
+            centre = left + half - 12 + x * 56, half + 6 + y * 56
+            draw.circle(centre, 24, outline="orange", width=2)
+    sheet.save(IMAGES / "tutorial-classes.png", optimize=True)
 
 
 def tutorial(viewer: Any) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import napari_ghosthunter as gh
 from benchmarks.judging.scans import Case
-from napari_ghosthunter.labelling.labels import Position
+from napari_ghosthunter.labelling.positions import Position
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 
 from benchmarks.judging.oracle import Oracle
-from napari_ghosthunter.labelling.labels import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.labelling.sampling import grid, next_round, random_positions
 from napari_ghosthunter.labelling.uncertain import contrasts, most_uncertain
 from napari_ghosthunter.mapping.live import Features, live_map

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from napari_ghosthunter.labelling.classes import ClassScheme as ClassScheme
     from napari_ghosthunter.labelling.classes import DomainClass as DomainClass
     from napari_ghosthunter.labelling.labelfiles import read_labels as read_labels
-    from napari_ghosthunter.labelling.labelfiles import read_paper_labels as read_paper_labels
     from napari_ghosthunter.labelling.labelfiles import write_labels as write_labels
     from napari_ghosthunter.labelling.labels import LabelSet as LabelSet
+    from napari_ghosthunter.labelling.paperlabels import read_paper_labels as read_paper_labels
     from napari_ghosthunter.learning.config import PatternConfig as PatternConfig
     from napari_ghosthunter.learning.config import TrainingConfig as TrainingConfig
     from napari_ghosthunter.learning.model import Model as Model
@@ -49,7 +49,7 @@ _HOMES = {
     "ClassScheme": "labelling.classes",
     "DomainClass": "labelling.classes",
     "read_labels": "labelling.labelfiles",
-    "read_paper_labels": "labelling.labelfiles",
+    "read_paper_labels": "labelling.paperlabels",
     "write_labels": "labelling.labelfiles",
     "LabelSet": "labelling.labels",
     "TrainingConfig": "learning.config",

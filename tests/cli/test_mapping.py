@@ -206,6 +206,10 @@ def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
         (("--resume", "--overwrite"), "choose one"),
         (("--workers", 2, "--scheduler", "tcp://127.0.0.1:8786"), "choose one"),
         (("--workers", 0), "'--workers'"),
+        (("--neighbours", -1), "'--neighbours'"),
+        (("--neighbours", 4.5), "'--neighbours'"),
+        (("--neighbours", "many"), "'--neighbours'"),
+        (("--neighbours", "nan"), "'--neighbours'"),
         (("--scheduler", "nowhere"), "No Dask scheduler answers at nowhere"),
     ],
 )
@@ -242,6 +246,23 @@ def test_a_scheduler_makes_the_same_files(call, maps, scan, model, tmp_path):
         assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
 
 
+def test_neighbours_help_where_they_are_asked_to(call, maps, samples, scan, model, tmp_path):
+    assert call("map", scan, "--model", model, "--out", "helped", "--neighbours", 1).code == 0
+    plain, helped = (gh.DomainMap.load(folder) for folder in (maps, tmp_path / "helped"))
+    assert np.array_equal(helped.probabilities, plain.with_neighbours(1).probabilities)
+    assert helped.provenance == plain.provenance | {"neighbours": 1.0}
+    assert "neighbours" not in plain.provenance
+    done = call("evaluate", "helped", "--truth", samples / "truth.npy", "--json")
+    assert strict_json(done.out)["accuracy"] == pytest.approx(
+        (helped.classes_image - 1 == np.load(samples / "truth.npy")).mean()
+    )
+    resumed = [
+        "was there already" in call("map", scan, "--model", model, "--out", "helped", "--resume", *options).out
+        for options in (("--neighbours", 1), (), ("--neighbours", 0), ("--neighbours", 1))
+    ]
+    assert resumed == [True, False, True, False]
+
+
 def test_nan_is_told_in_one_line(call, samples, model, tmp_path):
     cube = np.load(samples / "scan.npy").astype(np.float32)
     cube[0, 0, 3, 3:5] = np.nan, np.inf
@@ -265,6 +286,18 @@ def test_evaluation_for_a_person(call, maps, samples):
     assert second.startswith("accuracy ")
     assert "(within 2 pixels, " in called.out
     assert all(name in called.out for name in NAMES)
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_ids_in_another_order_than_the_maps_are_not_guessed(call, maps, json):
+    mapped = np.load(maps / "scan_probabilities.npy").argmax(2)
+    np.save(maps / "turned.npy", np.array([1, 2, 0])[mapped])
+    called = call("evaluate", maps, "--truth", maps / "turned.npy", *json)
+    assert (called.code, called.out) == (2, "")
+    assert "ids were those of horizontal,none,vertical than if" in called.error
+    assert "--truth-names" in called.error
+    asked = call("evaluate", maps, "--truth", maps / "turned.npy", "--truth-names", "horizontal,none,vertical")
+    assert asked.code == 0
 
 
 def test_evaluation_as_json_with_names_and_excluded_labels(call, maps, samples):
@@ -310,7 +343,8 @@ def test_negative_truth_is_unknown(call, maps, samples):
     truth = np.load(samples / "truth.npy").astype(int)
     truth[:, 3:] = -1
     np.save(maps / "part.npy", truth)
-    told = strict_json(call("evaluate", maps, "--truth", maps / "part.npy", "--json").out)
+    names = ("--truth-names", ",".join(NAMES))
+    told = strict_json(call("evaluate", maps, "--truth", maps / "part.npy", *names, "--json").out)
     assert (told["n"], told["unknown"]) == (30, 110)
 
 

@@ -85,6 +85,20 @@ def test_what_has_moved_is_named_and_can_be_said(call, mapped):
     assert call("reproduce", "maps/scan_map.json", "--scan", "moved.npy", "--model", "other.safetensors").code == 0
 
 
+def test_a_model_exported_beside_the_map_is_found(call, mapped, make_model):
+    model = load_model(mapped / "model.safetensors")
+    change(mapped, model_path=None)  # as it is of one that was trained in the window
+    (mapped / "model.safetensors").unlink()
+    assert "does not say where its model is" in call("reproduce", "maps/scan_map.json").error
+    beside = mapped / "maps" / "scan_model.safetensors"
+    save_model(model, beside)
+    assert call("reproduce", "maps/scan_map.json").out.startswith("identical")
+    change(mapped, model_path=str(mapped / "model.safetensors"))  # where it is no more
+    assert call("reproduce", "maps/scan_map.json").out.startswith("identical")
+    save_model(make_model(detector_shape=(32, 32), names=("none", "vertical", "horizontal"), size=32, seed=8), beside)
+    assert "scan_model.safetensors is not the model that" in call("reproduce", "maps/scan_map.json").error
+
+
 def test_another_model_or_scan_is_refused(call, mapped, make_model):
     other = make_model(detector_shape=(32, 32), names=("none", "vertical", "horizontal"), size=32, seed=8)
     save_model(other, mapped / "other.safetensors")
@@ -116,6 +130,23 @@ def test_a_map_that_does_not_say_all_is_told_so_or_done(call, mapped, missing):
         assert done.code in {0, 2}
         assert (done.code == 0) == (missing in {"versions", "patterns", "seed"})
         assert done.code == 0 or done.error
+
+
+def test_a_map_that_neighbours_helped_in_is_made_again_with_them(call, mapped):
+    choices = ("--model", "model.safetensors", "--out", "maps", "--device", "cpu", "--overwrite", "--neighbours", 1.5)
+    assert call("map", "scan.npy", *choices).code == 0
+    assert call("reproduce", "maps/scan_map.json").out.startswith("identical: all 140 positions")
+    change(mapped, neighbours=1.4)
+    assert call("reproduce", "maps/scan_map.json").out.startswith("different: ")
+    for nonsense in ("1.5", None, 7, True):
+        change(mapped, neighbours=nonsense)
+        assert "eighbours" in call("reproduce", "maps/scan_map.json").error
+
+
+def test_what_is_shown_above_a_threshold_comes_out_again_with_the_neighbours(call, mapped):
+    helped = DomainMap.load(mapped / "maps").with_neighbours(2)
+    helped.above(float(np.median(helped.confidence))).save(mapped / "maps", "scan", overwrite=True)
+    assert call("reproduce", "maps/scan_map.json").out.startswith("identical: all 7")
 
 
 @pytest.mark.parametrize("wrong", ["none_map.json", "maps", "scan.npy", "maps/scan_classes.tif"])

@@ -17,7 +17,9 @@ from napari_ghosthunter.learning.training import train
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.readers import open_scan
-from napari_ghosthunter.scan.virtual import mean_pattern, total_mask, virtual_image
+from napari_ghosthunter.scan.virtual.images import virtual_image
+from napari_ghosthunter.scan.virtual.masks import total_mask
+from napari_ghosthunter.scan.virtual.means import mean_pattern
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SCAN, DETECTOR = (8, 10), (20, 20)

@@ -20,7 +20,8 @@ import pytest
 import zarr
 
 from napari_ghosthunter.errors import LabelError, MapError, ScanError, SessionError
-from napari_ghosthunter.labelling.labelfiles import read_any_labels, read_labels, read_paper_labels
+from napari_ghosthunter.labelling.labelfiles import read_any_labels, read_labels
+from napari_ghosthunter.labelling.paperlabels import read_paper_labels
 from napari_ghosthunter.scan.readers import READERS, open_scan
 from tests.hostile.child import _opened_files as opened_files
 
@@ -354,7 +355,7 @@ USES = """
 import sys, os
 from napari_ghosthunter.errors import LabelError, MapError, ScanError, SessionError
 from napari_ghosthunter.scan.readers import open_scan
-from napari_ghosthunter.scan.virtual import virtual_image
+from napari_ghosthunter.scan.virtual.images import virtual_image
 from napari_ghosthunter.scan.fingerprint import fingerprint
 import numpy as np
 scan = open_scan(sys.argv[1])

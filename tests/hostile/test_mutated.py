@@ -5,6 +5,7 @@ To see one again: `python -m tests.hostile.test_mutated NAME NUMBER`, with the n
 
 from __future__ import annotations
 
+import logging
 import random
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from tests.hostile.seeds import read_seeds, write_seeds
 
 SECONDS = 10  # of the processor
 MEMORY = 512 * 2**20
+LOG = logging.getLogger(__name__)
 REPEAT = "python -m tests.hostile.test_mutated"
 
 
@@ -65,6 +67,8 @@ def test_some_spoilt_scans_of_every_format(seeds, tmp_path):
 @pytest.mark.slow
 def test_thousands_of_spoilt_scans(seeds, tmp_path):
     ended = check(seeds, tmp_path, range(1000, 1100))
+    opened = sum(count for (_, how), count in ended.items() if how == "opened")
+    LOG.info("%d opened, %d refused", opened, sum(ended.values()) - opened)
     assert sum(ended.values()) >= 2500
     for name in read_seeds(seeds):  # a mutation that only ever does one of both says little
         assert ended[name, "refused"], name

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import LabelError, OutputError
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.labelling.edits import SamplePoint, SetPoint
-from napari_ghosthunter.labelling.labels import Batch, LabelSet, RenameClass, SetClasses, SetLabel, edit_from_json
+from napari_ghosthunter.labelling.edits import (
+    Batch,
+    RenameClass,
+    SamplePoint,
+    SetClasses,
+    SetLabel,
+    SetPoint,
+    edit_from_json,
+)
+from napari_ghosthunter.labelling.labels import LabelSet
 
 SHAPE = (3, 4)
 NAMES = ("none", "vertical", "horizontal", "wall")

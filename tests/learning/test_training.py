@@ -22,7 +22,7 @@ from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
-from napari_ghosthunter.scan.virtual import spread_positions
+from napari_ghosthunter.scan.spread import spread_positions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

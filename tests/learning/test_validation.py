@@ -55,6 +55,12 @@ def test_held_out_figures_derive_from_the_matrix():
     )
 
 
+def test_labels_at_walls_are_an_excuse_only_where_some_are_wrong():
+    some, none = (HeldOut(names=("a", "b"), confusion=((3, wrong), (0, 4)), crossed=True) for wrong in (1, 0))
+    assert some.how.endswith("labels at walls are harder than the map as a whole")
+    assert "harder" not in none.how
+
+
 def test_nothing_held_out_is_said_so():
     held = HeldOut(names=("a", "b"), confusion=((0, 0), (0, 0)))
     assert held.accuracy is None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_ghosthunter.errors import ScanError, TrainingError
+from napari_ghosthunter.errors import MapError, ScanError, TrainingError
 from napari_ghosthunter.learning.looks import describe_looks
 from napari_ghosthunter.mapping.batch import map_scans, names_of
 from napari_ghosthunter.mapping.domains import DomainMap
@@ -184,6 +184,37 @@ def test_a_scan_that_fails_does_not_stop_a_resumed_batch(make_model, files, tmp_
     assert [(end.resumed, bool(end.error)) for _, end in sorted(found.items())] == [
         (True, False), (False, True), (True, False),
     ]  # fmt: skip
+
+
+def test_neighbours_help_in_the_whole_map_whoever_computes_it(make_model, files):
+    def row_by_row(scan, model, *, device):
+        return segment_rows(scan, model, device=device, block_bytes=1)
+
+    for segmenter in (segment_rows, row_by_row):
+        found = ends(map_scans(make_model(), files, device="cpu", segmenter=segmenter, neighbours=2.0))
+        for index, path in enumerate(files):
+            plain = segment(open_scan(path), make_model(), device="cpu")
+            expected, made = plain.with_neighbours(2.0), found[index].domain_map
+            assert made.probabilities.tobytes() == expected.probabilities.tobytes() != plain.probabilities.tobytes()
+            assert made.provenance == expected.provenance
+
+
+def test_a_map_with_other_help_of_neighbours_is_made_anew(make_model, files, tmp_path):
+    kept = []
+    for strength in (0.0, 0.0, 1.0, 1.0, 1.5, 0.0):
+        reports = map_scans(make_model(), files[:1], tmp_path, device="cpu", resume=True, neighbours=strength)
+        (end,) = ends(reports).values()
+        kept.append(end.resumed)
+        made = segment(open_scan(files[0]), make_model(), device="cpu").with_neighbours(strength)
+        for domains in (end.domain_map, DomainMap.load(tmp_path, "one")):
+            assert np.array_equal(domains.probabilities, made.probabilities)
+            assert domains.provenance == made.provenance
+    assert kept == [False, True, False, True, False, False]
+
+
+def test_neighbours_that_cannot_help_so_much_are_refused_at_once(make_model, files):
+    with pytest.raises(MapError, match="strength from 0"):
+        map_scans(make_model(), files, neighbours=5)
 
 
 def test_scans_from_no_file_are_never_taken_for_mapped(make_model, cube, tmp_path):

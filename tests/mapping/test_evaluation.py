@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.evaluation import evaluate
+from napari_ghosthunter.mapping.evaluation import evaluate, likelier_names
 
 NAMES = ("none", "vertical", "horizontal")
 
@@ -199,3 +199,11 @@ def test_turning_map_and_truth_together_changes_nothing():
     truth, mapped = rng.integers(-1, 3, (2, 12, 9))
     straight, turned = evaluate(map_of(mapped), truth), evaluate(map_of(mapped.T), truth.T)
     assert straight == turned
+
+
+def test_names_in_another_order_are_noticed():
+    mapped = np.array([[0, 0, 0, 1, 1, 1, 2, 2, 2, 2]])
+    truth = np.array([[2, 2, 2, 0, 0, 0, 1, 1, 1, 0]])
+    assert likelier_names(evaluate(map_of(mapped), truth)) == ("vertical", "horizontal", "none")
+    assert likelier_names(evaluate(map_of(mapped), truth, ("vertical", "horizontal", "none"))) is None
+    assert likelier_names(evaluate(map_of(mapped), mapped)) is None

@@ -16,7 +16,7 @@ from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import measure_scan_beam
+from napari_ghosthunter.scan.virtual.means import measure_scan_beam
 
 
 @pytest.fixture(scope="module")

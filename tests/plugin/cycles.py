@@ -58,7 +58,7 @@ def work_through(viewer: Any, file: Path) -> dict[str, weakref.ref[Any]]:
     wait_until(lambda: session.live.complete and session.live.domain_map is not None)
     mapper.show_page(mapper.train_page)
     mapper.train_page.train_button.click()
-    wait_until(lambda: session.map_is_current and not mapper.mapping.running and not mapper.training.running)
+    wait_until(lambda: session.segmentation.is_current and not mapper.mapping.running and not mapper.training.running)
     mapper.show_page(mapper.map_page)
     wait_until(lambda: "Domains" in viewer.layers)
     canvas = find_dock(viewer, DIFFRACTION).canvas

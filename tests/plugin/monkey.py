@@ -66,6 +66,8 @@ class Monkey:
         Where it may write.
     seed
         What it does.
+    diary
+        File that tells each action before it is done, so that it is known where a process stood still or died.
 
     Attributes
     ----------
@@ -75,8 +77,8 @@ class Monkey:
         Names of the docks that it has not closed.
     """
 
-    def __init__(self, viewer: Any, files: list[Path], folder: Path, seed: int) -> None:
-        self.viewer, self.files, self.folder, self.seed = viewer, files, folder, seed
+    def __init__(self, viewer: Any, files: list[Path], folder: Path, seed: int, diary: Path) -> None:
+        self.viewer, self.files, self.folder, self.seed, self.diary = viewer, files, folder, seed, diary
         self.log: deque[str] = deque(maxlen=20)
         self.open = {MAPPER, DIFFRACTION}
         self.done = 0
@@ -108,12 +110,13 @@ class Monkey:
         weights, actions = zip(*self.actions, strict=True)
         (action,) = chance.choices(actions, weights)
         begun = f"{self.done}: {action.__name__} …"
-        self.log.append(begun)
+        self._note(begun)
         loop = QEventLoop()  # a slot that is called outside of any would take the user for a script
 
         def go() -> None:
             try:
                 done = f"{self.done}: {action.__name__}: {action()}"
+                self._write(done)
                 self.log[self.log.index(begun) if begun in self.log else -1] = done
             finally:
                 loop.quit()
@@ -367,10 +370,10 @@ class Monkey:
             self._answer_files(dialog)
         elif isinstance(dialog, QMessageBox):
             button = self._answers.choice(dialog.buttons())
-            self.log.append(f"   … {dialog.windowTitle()!r} answered {button.text()!r}")
+            self._note(f"   … {dialog.windowTitle()!r} answered {button.text()!r}")
             button.click()
         elif isinstance(dialog, QDialog):
-            self.log.append(f"   … {type(dialog).__name__} answered")
+            self._note(f"   … {type(dialog).__name__} answered")
             (dialog.accept if self._answers.random() < 0.5 else dialog.reject)()
 
     def _answer_files(self, dialog: QFileDialog) -> None:
@@ -384,7 +387,7 @@ class Monkey:
         name = self._answers.choice(names) if names and self._answers.random() < 0.7 else None
         if name in {file.name for file in self.files} and dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave:
             name = None  # a scan is a day at the microscope
-        self.log.append(f"   … {dialog.windowTitle()!r} answered {name!r}")
+        self._note(f"   … {dialog.windowTitle()!r} answered {name!r}")
         if name is None:
             dialog.reject()
             return
@@ -396,6 +399,14 @@ class Monkey:
             dialog.reject()
 
     # ---- inside ----
+
+    def _note(self, words: str) -> None:
+        self.log.append(words)
+        self._write(words)
+
+    def _write(self, words: str) -> None:
+        with self.diary.open("a", encoding="utf-8") as diary:
+            diary.write(f"{words}\n")
 
     def _shown(self, kind: type[QWidget]) -> list[Any]:
         """Give what can be seen of a kind, in the docks and in the window that maps other scans."""

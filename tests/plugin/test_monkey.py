@@ -1,12 +1,19 @@
 """A monkey does at the window whatever it likes; what is promised holds after every action.
 
-`GHOSTHUNTER_MONKEY=<seed>` repeats a run; a failure says which seed it was, and what was done last.
+`GHOSTHUNTER_MONKEY=<seed>` repeats a run; a failure says which seed it was, and what was done last. If it stands still,
+the process is ended. The diary, which `-s` names at first, tells in which action that was, and where the threads were.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,13 +27,14 @@ from napari_ghosthunter.plugin.mapper.exporting.exporting import remember_folder
 from napari_ghosthunter.plugin.mapper.mapping.result_layers import DOMAINS, mark_of, pixels_of
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 from napari_ghosthunter.session.journal import read_journal
+from napari_ghosthunter.session.locking import in_use
 from napari_ghosthunter.session.replay import replay
 from napari_ghosthunter.session.session import Session
-from napari_ghosthunter.session.sitting import in_use
 from tests.plugin.monkey import NOT_LABELLING, Monkey
 
 SHAPES = {"wide.npy": ((6, 14), (24, 24)), "high.npy": ((11, 8), (32, 32))}  # of another shape in every way
 LONG = 120_000  # ms; for machines with much else to do
+STANDSTILL_S = 900  # no single action takes that long, even there
 
 pytestmark = [
     pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning"),
@@ -55,11 +63,25 @@ def monkey(window, cubes, tmp_path, monkeypatch):
         files = [tmp_path / name for name in cubes]
         window.window._qt_window.resize(1100, 800)
         window.open(files[0], plugin="napari-ghosthunter")
-        monkey = Monkey(window, files, tmp_path, seed)
+        diary = Path(tempfile.gettempdir(), f"monkey-{seed}.txt")  # where later runs of pytest leave it
+        diary.unlink(missing_ok=True)
+        sys.stderr.write(f"GHOSTHUNTER_MONKEY={seed}, diary: {diary}\n")
+        monkey = Monkey(window, files, tmp_path, seed, diary)
         QTest.qWait(50)
         return monkey
 
     return make
+
+
+@contextmanager
+def no_standstill(diary: Path) -> Iterator[None]:
+    """End the process if the block takes far too long, and write down where every thread was."""
+    with diary.open("a", encoding="utf-8") as where:
+        faulthandler.dump_traceback_later(STANDSTILL_S, exit=True, file=where)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 class Promises:
@@ -110,8 +132,15 @@ class Promises:
         ids = {spot: session.labels.classes.id_of(name) for spot, name in session.labels.items()}
         now = ids, list(session.labels.points)
         _, before = self.labels.get(id(session), (session, now))
+        if id(session) not in self.labels and session.folder in self.latest():  # gone on with
+            earlier = self.latest()[session.folder].labels
+            before = {spot: earlier.classes.id_of(name) for spot, name in earlier.items()}, list(earlier.points)
         self.labels[id(session)] = session, now
         assert before == now or not hasattr(action, NOT_LABELLING)
+
+    def latest(self) -> dict[Path, Session]:
+        """Give the session that was last seen to work in each sitting's folder; what is gone on with has had others."""
+        return {session.folder: session for session, _ in self.labels.values() if session.folder is not None}
 
     def results_are_of_this_scan(self, mapper: Any, session: Session) -> None:
         scan, layers, live = session.scan, mapper.map_layers, mapper.label_page.live.layers
@@ -188,10 +217,10 @@ class Promises:
 
     def hold_afterwards(self) -> None:
         """Check what each sitting has left on disk, once all are closed."""
-        for session, _ in self.labels.values():
-            if session.folder is not None and session.folder.exists():
-                assert not in_use(session.folder)
-                again = Session.resume(session.scan, session.folder)
+        for folder, session in self.latest().items():
+            if folder.exists():
+                assert not in_use(folder)
+                again = Session.resume(session.scan, folder)
                 assert again.notes == ()
                 assert dict(again.labels) == dict(session.labels)
                 assert again.labels.points == session.labels.points
@@ -208,16 +237,19 @@ def test_a_monkey_breaks_no_promise(monkey, qtbot, actions, seed) -> None:
     try:
         with qtbot.capture_exceptions() as raised, hand.answering():
             for _ in range(actions):
-                action = hand.act()
-                assert not raised, raised
-                promises.hold(action)
-            promises.hold_at_rest(qtbot)
+                with no_standstill(hand.diary):
+                    action = hand.act()
+                    assert not raised, raised
+                    promises.hold(action)
+            with no_standstill(hand.diary):
+                promises.hold_at_rest(qtbot)
             for name in (MAPPER, DIFFRACTION):
                 if find_dock(hand.viewer, name) is not None:
                     find_dock(hand.viewer, name).parent().destroyOnClose()
             QTest.qWait(100)
             promises.hold_afterwards()
         assert not raised, raised
+        hand.diary.unlink()
     except BaseException as error:
         last = "\n".join(hand.log)
         error.add_note(f"GHOSTHUNTER_MONKEY={seed} repeats it. Action {hand.done} failed; the last ones:\n{last}")

@@ -14,7 +14,7 @@ from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.plugin.opening import ask_for_scans
-from napari_ghosthunter.plugin.shape_dialog import ShapeDialog
+from napari_ghosthunter.plugin.questions.shape_dialog import ShapeDialog
 from napari_ghosthunter.plugin.window import main_window
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from vispy.gloo import gl
 
+from napari_ghosthunter.plugin.diffraction.canvas import PatternCanvas
+from napari_ghosthunter.plugin.diffraction.pattern_view import PatternView
 from napari_ghosthunter.plugin.own_context import delete_in_own_context
 
 
@@ -65,3 +71,30 @@ def test_a_canvas_that_was_never_drawn_or_is_gone_is_left_alone(make_napari_view
     context.finish()
     viewer.close()
     context.finish()
+
+
+def test_a_canvas_that_goes_takes_what_it_drew_with(window, qtbot, monkeypatch) -> None:
+    made = {"glCreateProgram": 0, "glDeleteProgram": 0, "glCreateTexture": 0, "glDeleteTexture": 0}
+
+    def count(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*values: Any) -> Any:
+            made[name] += 1
+            return call(*values)
+
+        return counted
+
+    for name in made:
+        monkeypatch.setattr(gl, name, count(name, getattr(gl, name)))
+    view = PatternView()
+    canvas = PatternCanvas(view)
+    window.window.add_dock_widget(canvas, area="right")
+    view.open((16, 16), (1.0, 1.0), "pixel", "gray")
+    canvas.say("")
+    canvas.wake()
+    qtbot.waitUntil(lambda: canvas.drawing is not None)
+    canvas.drawing.canvas.native.repaint()
+    assert made["glCreateProgram"]
+    assert made["glCreateTexture"]
+    canvas.sleep()
+    assert (made["glDeleteProgram"], made["glDeleteTexture"]) == (made["glCreateProgram"], made["glCreateTexture"])
+    assert len(view.viewer.layers) == 1  # of the next canvas

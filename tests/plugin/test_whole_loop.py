@@ -96,7 +96,7 @@ def test_from_the_menu_to_the_files_of_the_command_line(
     click(qtbot, mapper.train_page.train_button)
     qtbot.waitUntil(lambda: mapper.training.running is False and session.model is not None, timeout=LONG)
     assert session.model.record.converged
-    qtbot.waitUntil(lambda: session.map_is_current and not mapper.mapping.running, timeout=LONG)
+    qtbot.waitUntil(lambda: session.segmentation.is_current and not mapper.mapping.running, timeout=LONG)
     qtbot.waitUntil(lambda: "Domains" in window.layers, timeout=LONG)
     qtbot.waitUntil(lambda: np.array_equal(window.layers["Domains"].data, session.domain_map.classes_image))
     assert set(np.unique(window.layers["Domains"].data)) <= {1, 2, 3}

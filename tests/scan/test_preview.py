@@ -9,7 +9,7 @@ import pytest
 
 from napari_ghosthunter.scan.preview import CoarseImages, full_size
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import virtual_image
+from napari_ghosthunter.scan.virtual.images import virtual_image
 
 MASK = np.zeros((6, 5))
 MASK[1:4, 2:5] = 0.5

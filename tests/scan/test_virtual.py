@@ -10,16 +10,16 @@ from hypothesis.extra import numpy as hnp
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan import scan as scan_module
-from napari_ghosthunter.scan import virtual
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual import (
     BeamCentre,
     annular_mask,
     bright_field_mask,
+    columns,
     dark_field_mask,
+    images,
     mean_pattern,
     measure_scan_beam,
-    spread_positions,
     total_mask,
     virtual_image,
     virtual_images,
@@ -85,8 +85,8 @@ def test_counts_are_summed_exactly(dtype):
 def test_blocks_and_boxes_do_not_change_the_result(data, seed, block_bytes):
     mask = np.random.default_rng(seed).random(data.shape[2:]) < 0.3
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(virtual, "BLOCK_BYTES", block_bytes)
-        patch.setattr(virtual, "CACHED_VALUES", block_bytes)
+        patch.setattr(columns, "BLOCK_BYTES", block_bytes)
+        patch.setattr(images, "CACHED_VALUES", block_bytes)
         assert (virtual_image(Scan(data), mask) == naive(data, mask)).all()
         np.testing.assert_allclose(mean_pattern(Scan(data)), data.mean(axis=(0, 1), dtype=np.float64))
 
@@ -128,7 +128,7 @@ def test_only_the_box_of_the_mask_is_read():
 
 @pytest.mark.parametrize("shape", [(64, 8, 16, 16), (1, 512, 16, 16)])
 def test_memory_is_bounded_for_tall_and_for_long_scans(shape, monkeypatch):
-    monkeypatch.setattr(virtual, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(columns, "BLOCK_BYTES", 20_000)
     monkeypatch.setattr(scan_module.Scan.row_blocks, "__defaults__", (20_000, 0, None))
     recorder = Recorder(cube(shape))
     virtual_image(Scan(recorder), total_mask((16, 16)))
@@ -211,24 +211,6 @@ def test_mean_of_some_positions():
         mean_pattern(Scan(data), [(5, 0)])
     with pytest.raises(ScanError, match="at least one"):
         mean_pattern(Scan(data), [])
-
-
-@given(size_y=st.integers(1, 300), size_x=st.integers(1, 300), count=st.integers(1, 80))
-def test_spread_positions_are_few_different_inside_and_spread(size_y, size_x, count):
-    positions = spread_positions((size_y, size_x), count)
-    assert 1 <= len(positions) <= count
-    assert len(set(positions)) == len(positions)
-    assert all(0 <= y < size_y and 0 <= x < size_x for y, x in positions)
-    assert len(positions) >= min(count, size_y * size_x) / 4
-    if len(positions) > 3:  # they reach into all four quarters, or both halves of a line
-        ys, xs = np.transpose(positions)
-        assert (np.ptp(ys) + 1) * 2 >= size_y or len(set(ys)) == 1
-        assert (np.ptp(xs) + 1) * 2 >= size_x or len(set(xs)) == 1
-
-
-def test_at_least_one_position():
-    with pytest.raises(ValueError, match="at least 1"):
-        spread_positions((4, 4), 0)
 
 
 def test_the_beam_of_a_scan_comes_from_a_bounded_number_of_patterns():

@@ -48,8 +48,8 @@ def full(scan_file: Path, three: LabelSet, make_model: Callable[..., Any], tmp_p
     session.add_point((1, 1))
     session.training_config = TrainingConfig(epochs=7)
     session.pattern_config = PatternConfig(pool="max", pool_size=3)
-    session.use_model(make_model(seed=4))
-    list(session.segment("cpu"))
+    session.training.use_model(make_model(seed=4))
+    list(session.segmentation.run("cpu"))
     yield session
     session.close()
 
@@ -90,11 +90,11 @@ def test_all_of_it_comes_back(full: Session, bundle: Path, tmp_path: Path) -> No
     assert again.model is not None
     assert full.model is not None
     assert again.model.hash == full.model.hash
-    assert again.history == full.history
+    assert again.training.history == full.training.history
     assert again.domain_map is not None
     assert full.domain_map is not None
     np.testing.assert_array_equal(again.domain_map.probabilities, full.domain_map.probabilities)
-    assert again.map_is_current
+    assert again.segmentation.is_current
     again.close()
 
 
@@ -109,7 +109,7 @@ def test_the_first_edit_brings_all_of_it_to_disk(full: Session, bundle: Path, tm
     assert state(resumed) == before
     assert resumed.training_config == full.training_config
     assert resumed.pattern_config == full.pattern_config
-    assert resumed.map_is_current
+    assert resumed.segmentation.is_current
     resumed.undo()
     assert state(resumed) == state(full)
     resumed.close()

@@ -40,7 +40,7 @@ def notes(session: Session, scan: Scan, elsewhere: Path) -> tuple[str, ...]:
 
 
 def test_one_that_is_under_way_and_one_that_is_done(labelled: Session, scan: Scan, tmp_path: Path) -> None:
-    epochs = labelled.train("cpu")
+    epochs = labelled.training.run("cpu")
     next(epochs)
     assert notes(labelled, scan, tmp_path / "under way") == (CUT_OFF,)
     for _ in epochs:
@@ -59,24 +59,24 @@ def test_one_that_failed_or_was_stopped_or_dropped(
 
     monkeypatch.setattr(training, "train", failing)
     with pytest.raises(TrainingError):
-        list(labelled.train("cpu"))
+        list(labelled.training.run("cpu"))
     monkeypatch.undo()
     assert notes(labelled, scan, tmp_path / "failed") == ()
-    older, newer = iter(labelled.start_training("cpu")), None
+    older, newer = iter(labelled.training.start("cpu")), None
     next(older)
-    newer = iter(labelled.start_training("cpu"))
+    newer = iter(labelled.training.start("cpu"))
     next(newer)
     assert not list(older), "it was stopped by the newer one"
     assert notes(labelled, scan, tmp_path / "newer") == (CUT_OFF,)
-    assert labelled.model is None or labelled.model_before is None
+    assert labelled.model is None or labelled.training.model_before is None
     model = next(newer).model
-    labelled.use_model(model)
+    labelled.training.use_model(model)
     list(newer)
     assert notes(labelled, scan, tmp_path / "dropped") == ()
 
 
 def test_a_session_that_was_closed_is_not_cut_off(labelled: Session, scan: Scan) -> None:
-    epochs = iter(labelled.start_training("cpu"))
+    epochs = iter(labelled.training.start("cpu"))
     next(epochs)
     labelled.close()
     assert labelled.folder is not None

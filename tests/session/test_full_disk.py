@@ -131,16 +131,16 @@ def test_results_that_do_not_fit_leave_those_of_before(
     session = Session.start(scan, three, data_folder=disk.path / "data")
     session.propose(3)
     model = make_model()
-    session.use_model(model)
-    list(session.segment("cpu"))
+    session.training.use_model(model)
+    list(session.segmentation.run("cpu"))
     assert session.domain_map is not None
     probabilities = session.domain_map.probabilities
     session.label_current("a")
     disk.fill()
     with pytest.raises(OutputError, match="model.safetensors: "):
-        session.use_model(make_model(seed=1))
+        session.training.use_model(make_model(seed=1))
     with pytest.raises(OutputError, match="Cannot write .*map_map.json"):
-        list(session.segment("cpu"))
+        list(session.segmentation.run("cpu"))
     with suppress(OutputError):
         session.close()
     disk.empty()

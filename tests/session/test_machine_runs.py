@@ -156,15 +156,15 @@ class RunsMachine(RuleBasedStateMachine):
     @rule(taught=st.sampled_from([False, False, False, True]))
     def train(self, taught: bool) -> None:
         self.session.training_config = TAUGHT if taught else TrainingConfig()
-        self.begun("train", self.session.start_training("cpu"))
+        self.begun("train", self.session.training.start("cpu"))
 
     @rule()
     def map(self) -> None:
         if self.session.model is None:
             with pytest.raises(GhostHunterError):
-                self.session.start_segmenting("cpu")
+                self.session.segmentation.start("cpu")
         else:
-            self.begun("map", self.session.start_segmenting("cpu"))
+            self.begun("map", self.session.segmentation.start("cpu"))
 
     @rule()
     def look(self) -> None:
@@ -207,7 +207,7 @@ class RunsMachine(RuleBasedStateMachine):
         session = worker.session
         wanted = session is self.session and self.latest[session, worker.kind] is worker.run
         take = {
-            "train": session.take_report, "map": session.take_band,
+            "train": session.training.take, "map": session.segmentation.take,
             "look": session.live.take_look, "live": session.live.take_map,
         }[worker.kind]  # fmt: skip
         for _ in range(min(count, len(worker.brought))):
@@ -227,19 +227,19 @@ class RunsMachine(RuleBasedStateMachine):
             self.session.live.stop()
             self.latest[self.session, "live"] = self.latest[self.session, "look"] = None
         else:
-            (self.session.stop_training if kind == "train" else self.session.stop_segmenting)()
+            (self.session.training.stop if kind == "train" else self.session.segmentation.stop)()
 
     @rule(other=st.integers(0, 3))
     def use_a_model(self, other: int) -> None:
         """Go back to the model before, or take one of any sitting as from a file."""
         models = [model for known in self.models.values() for model in known.values()]
         if other == 0 or not models:
-            if self.session.model_before is None:
+            if self.session.training.model_before is None:
                 return
-            model = self.session.go_back()
+            model = self.session.training.go_back()
         else:
             model = models[other % len(models)]
-            self.session.use_model(model)
+            self.session.training.use_model(model)
         self.known[model.hash] = model
         self.latest[self.session, "train"] = None
 
@@ -260,7 +260,7 @@ class RunsMachine(RuleBasedStateMachine):
         assert again.notes == ()
         self.session = again
         assert self.state() == self.snapshots[self.now]
-        assert [one and one.hash for one in (again.model, again.model_before)] == [model, before]
+        assert [one and one.hash for one in (again.model, again.training.model_before)] == [model, before]
         if again.domain_map is not None:
             self.rows_are_right(again.domain_map, folder)
         self.take(again)
@@ -268,7 +268,7 @@ class RunsMachine(RuleBasedStateMachine):
     def close(self) -> None:
         session = self.session
         session.close()
-        hashes = [one and one.hash for one in (session.model, session.model_before)]
+        hashes = [one and one.hash for one in (session.model, session.training.model_before)]
         assert session.folder is not None
         self.left[session.folder] = self.number, self.snapshots, self.now, *hashes
         assert session.live.domain_map is None
@@ -291,7 +291,7 @@ class RunsMachine(RuleBasedStateMachine):
     @invariant()
     def results_are_of_this_scan(self) -> None:
         session = self.session
-        for model in (session.model, session.model_before):
+        for model in (session.model, session.training.model_before):
             assert model is None or model.hash in self.known
         if session.domain_map is not None:
             assert session.folder is not None

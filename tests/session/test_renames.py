@@ -40,23 +40,23 @@ def test_colours_and_keys_stay() -> None:
 
 
 def test_models_and_maps_follow_apart(session, make_model) -> None:
-    session.use_model(make_model((16, 16)))
-    first = list(session.segment("cpu"))
+    session.training.use_model(make_model((16, 16)))
+    first = list(session.segmentation.run("cpu"))
     assert first
     session.labels.rename_class("a", "z")
-    assert session.map_renames.names(("a", "b", "c")) == ("z", "b", "c")
-    session.use_model(make_model((16, 16), ("z", "b", "c")))
+    assert session.segmentation.renames.names(("a", "b", "c")) == ("z", "b", "c")
+    session.training.use_model(make_model((16, 16), ("z", "b", "c")))
     session.labels.rename_class("z", "a")
-    assert session.model_renames.names(("z", "b", "c")) == ("a", "b", "c")
-    assert session.map_renames.names(("a", "b", "c")) == ("a", "b", "c")
-    list(session.segment("cpu"))
-    assert session.map_renames is session.model_renames
+    assert session.training.renames.names(("z", "b", "c")) == ("a", "b", "c")
+    assert session.segmentation.renames.names(("a", "b", "c")) == ("a", "b", "c")
+    list(session.segmentation.run("cpu"))
+    assert session.segmentation.renames is session.training.renames
 
 
 def test_names_come_back_with_the_sitting(session, scan, make_model) -> None:
     session.propose(3)
-    session.use_model(make_model((16, 16)))
-    list(session.segment("cpu"))
+    session.training.use_model(make_model((16, 16)))
+    list(session.segmentation.run("cpu"))
     for old, new in (("a", "t"), ("b", "a"), ("t", "b"), ("c", "wall")):
         session.labels.rename_class(old, new)
     session.undo()
@@ -64,19 +64,19 @@ def test_names_come_back_with_the_sitting(session, scan, make_model) -> None:
         session.close()
         session = type(session).resume(scan, session.folder)
         assert session.notes == ()
-        assert session.model_renames.names(session.model.classes.names) == ("b", "a", "c")
-        assert session.map_renames.names(session.domain_map.classes.names) == ("b", "a", "c")
+        assert session.training.renames.names(session.model.classes.names) == ("b", "a", "c")
+        assert session.segmentation.renames.names(session.domain_map.classes.names) == ("b", "a", "c")
     session.labels.rename_class("b", "domain")
     session.close()
     session = type(session).resume(scan, session.folder)
-    assert session.model_renames.names(("a", "b", "c")) == ("domain", "a", "c")
-    session.use_model(make_model((16, 16), ("domain", "a", "c")))
+    assert session.training.renames.names(("a", "b", "c")) == ("domain", "a", "c")
+    session.training.use_model(make_model((16, 16), ("domain", "a", "c")))
     session.close()
     session = type(session).resume(scan, session.folder)
-    assert session.model_renames.names(("domain", "a", "c")) == ("domain", "a", "c"), "another model"
-    assert session.map_renames.names(("a", "b", "c")) == ("domain", "a", "c")
+    assert session.training.renames.names(("domain", "a", "c")) == ("domain", "a", "c"), "another model"
+    assert session.segmentation.renames.names(("a", "b", "c")) == ("domain", "a", "c")
     session.close()
     (session.folder / "renames.json").write_text("[]")
     session = type(session).resume(scan, session.folder)
-    assert session.map_renames.names(("a", "b", "c")) == ("a", "b", "c")
+    assert session.segmentation.renames.names(("a", "b", "c")) == ("a", "b", "c")
     session.close()

@@ -87,8 +87,8 @@ def test_another_process_holds_the_lock_until_it_dies(session: Session, scan: Sc
     session.close()
     assert session.folder is not None
     code = (
-        "import sys; from pathlib import Path; from napari_ghosthunter.session.sitting import _locked\n"
-        "lock = _locked(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from napari_ghosthunter.session.locking import locked\n"
+        "lock = locked(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, session.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -111,8 +111,8 @@ def test_only_looking_leaves_nothing_behind(scan: Scan, tmp_path: Path) -> None:
 def test_results_come_back(session: Session, scan: Scan, make_model: Callable[..., Any]) -> None:
     session.propose(3)
     model = make_model()
-    session.use_model(model)
-    list(session.segment("cpu"))
+    session.training.use_model(model)
+    list(session.segmentation.run("cpu"))
     expected = session.domain_map
     assert expected is not None
     session.close()
@@ -120,17 +120,17 @@ def test_results_come_back(session: Session, scan: Scan, make_model: Callable[..
     again = Session.resume(scan, session.folder)
     assert again.model is not None
     assert again.model.hash == model.hash
-    assert again.history == model.record.history
+    assert again.training.history == model.record.history
     assert again.domain_map is not None
     np.testing.assert_array_equal(again.domain_map.probabilities, expected.probabilities)
-    assert again.map_is_current
+    assert again.segmentation.is_current
     again.close()
 
 
 def test_damaged_results_are_left_out_and_told(session: Session, scan: Scan, make_model: Callable[..., Any]) -> None:
     session.propose(3)
-    session.use_model(make_model())
-    list(session.segment("cpu"))
+    session.training.use_model(make_model())
+    list(session.segmentation.run("cpu"))
     session.close()
     assert session.folder is not None
     (session.folder / "model.safetensors").write_bytes(b"no model")
@@ -139,7 +139,7 @@ def test_damaged_results_are_left_out_and_told(session: Session, scan: Scan, mak
     again = Session.resume(scan, session.folder)
     assert again.model is None
     assert again.domain_map is None
-    assert again.model_before is None
+    assert again.training.model_before is None
     assert [note.split(" cannot")[0] for note in again.notes] == [
         "The model of this sitting",
         "The model from before the last training of this sitting",

@@ -64,7 +64,9 @@ def panels(simulation: Simulation, labels: LabelSet, domains: DomainMap) -> dict
     import numpy as np
 
     from napari_ghosthunter.mapping.overview import grey
-    from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
+    from napari_ghosthunter.scan.virtual.images import virtual_image
+    from napari_ghosthunter.scan.virtual.masks import bright_field_mask
+    from napari_ghosthunter.scan.virtual.means import measure_scan_beam
 
     scan, colours = simulation.scan, labels.classes.rgb()
     mask = bright_field_mask(scan.detector_shape, measure_scan_beam(scan))

@@ -11,6 +11,7 @@ import typer
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.options import Dataset, Overwrite, Reader, ScanPath, ScanShape, parse_scan_shape
 from napari_ghosthunter.cli.scan import open_scan
+from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.files import check_outputs
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ def _uncertain(scan: Scan, labels: LabelSet, count: int) -> Round:
     """Look at all patterns, and propose where a map by the labels so far is least sure."""
     from napari_ghosthunter.session.session import Session
 
+    if len(set(labels.values())) < 2:
+        raise LabelError(
+            "The uncertain method asks where a map by the labels is least sure: give labels of at least two classes with "
+            "--labels FILE."
+        )
     session = Session(scan, labels)
     session.live.find()
     return session.live.propose(count)
@@ -106,9 +112,15 @@ def import_labels(
 ) -> None:
     """Turn a label file of the paper's tool into labels.csv; contradictions are reported and left out."""
     shape = parse_scan_shape(scan_shape)
+    if source.suffix.lower() == ".csv":
+        raise LabelError(
+            f"{source} needs no import: ghosthunter train and ghosthunter sample take a CSV table of scan_y, scan_x and "
+            "label as it is, with --labels."
+        )
     names = dict(_pair(text) for text in rename or [])
     check_outputs([out], overwrite=overwrite, inputs=[source])
-    from napari_ghosthunter.labelling.labelfiles import read_paper_labels, write_labels
+    from napari_ghosthunter.labelling.labelfiles import write_labels
+    from napari_ghosthunter.labelling.paperlabels import read_paper_labels
 
     labels, report = read_paper_labels(source, shape, names)
     write_labels(out, labels)

@@ -14,6 +14,7 @@ from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import AsJson, Dataset, Device, Overwrite, Reader, ScanShape
 from napari_ghosthunter.cli.scan import open_scan
+from napari_ghosthunter.mapping.offered import NEIGHBOURS_HELP, STRONGEST
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,9 @@ def map_scans(
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip scans whose map by this model is whole; make the others anew.")
     ] = False,
+    neighbours: Annotated[
+        float, typer.Option("--neighbours", metavar="STRENGTH", min=0, max=STRONGEST, help=NEIGHBOURS_HELP)
+    ] = 0.0,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Compute in N processes of this machine.")
     ] = None,
@@ -63,7 +67,8 @@ def map_scans(
     with computing(scheduler=scheduler or "", workers=workers or 0) as segmenter:
         reports = map_all(
             trained, scans, out,
-            device=device, overwrite=overwrite, resume=resume, opener=opener, segmenter=segmenter,
+            device=device, overwrite=overwrite, resume=resume, neighbours=neighbours, opener=opener,
+            segmenter=segmenter,
         )  # fmt: skip
         for end in told_on_the_way(reports, scans):
             path = scans[end.index]
@@ -141,6 +146,12 @@ def evaluate(
     names = [name.strip() for name in truth_names.split(",")] if truth_names else None
     left_out = open_labels(exclude or [], domains.scan_shape)
     result = evaluation.evaluate(domains, _read_truth(truth), names, left_out)
+    likelier = evaluation.likelier_names(result) if names is None else None
+    if likelier is not None:
+        raise typer.BadParameter(
+            f"More of the map would be right if the ids were those of {','.join(likelier)} than if they were in the map's "
+            f"order, {','.join(result.truth_names)}; say with --truth-names which classes 0, 1, ... are."
+        )
     if as_json:
         console.say(json.dumps(result.to_dict()))
         return

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.classes import ClassScheme, tidy_name
 
-Position: TypeAlias = tuple[int, int]  # (scan_y, scan_x), a probe position in pixels
 How: TypeAlias = Literal["apply", "undo", "redo"]  # why an edit was done
 
 

@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass
 
 from napari_ghosthunter.errors import LabelError
-from napari_ghosthunter.labelling.labels import Position
+from napari_ghosthunter.labelling.positions import Position
 
 
 @dataclass(frozen=True)

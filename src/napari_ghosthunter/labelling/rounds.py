@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from napari_ghosthunter.labelling.labels import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.labelling.sampling import grid
 
 GRID = "grid"

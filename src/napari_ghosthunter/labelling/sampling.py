@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.labelling.labels import Position, inside_scan
+from napari_ghosthunter.labelling.positions import Position, inside_scan
 from napari_ghosthunter.labelling.proposal import Proposal, Round, at_least
 from napari_ghosthunter.labelling.uncertain import most_uncertain
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_ghosthunter.errors import LabelError
-from napari_ghosthunter.labelling.labels import Position, inside_scan
+from napari_ghosthunter.labelling.positions import Position, inside_scan
 from napari_ghosthunter.labelling.proposal import Proposal, Round, at_least
 
 UNLIKE_EVERY = 5  # of the proposals, one that is unlike the labelled ones

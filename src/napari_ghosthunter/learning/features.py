@@ -19,8 +19,8 @@ from napari_ghosthunter.learning.device import spare_core
 from napari_ghosthunter.learning.patterns import FittedPatterns, Window
 from napari_ghosthunter.scan.beam import BeamCentre, no_beam
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.spread import spread_positions
 from napari_ghosthunter.scan.statistics import ScanStatistics
-from napari_ghosthunter.scan.virtual import spread_positions
 
 POSITIONS = 64
 CELLS = 16  # along either axis: of about the size of a disk

@@ -132,6 +132,8 @@ def _check_length(path: Path) -> None:
     with path.open("rb") as stream:
         start = stream.read(8)
     length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0  # what is too short is left to safetensors
+    if length > path.stat().st_size:
+        raise ModelError(f"{path} is not a model file of this program (safetensors), or it is cut off.")
     if length > LARGEST_HEADER:
         raise ModelError(f"{path} is not a readable safetensors file: its header would be of {length:,} bytes.")
 

@@ -35,7 +35,8 @@ from napari_ghosthunter.learning.reducing import moved, raw_tensor, reduced
 from napari_ghosthunter.learning.scaling import scaled
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
-from napari_ghosthunter.scan.virtual import measure_scan_beam, spread_positions
+from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.virtual.means import measure_scan_beam
 
 BATCH_PIXELS = 16 * 256**2  # detector pixels reduced at once: few enough to stay in the caches of a CPU
 

@@ -79,16 +79,21 @@ class Labelled:
         """Give some of them, in this order."""
         return Labelled(self.features[chosen], self.positions[chosen], self.targets[chosen], self.names)
 
+    def narrowed(self) -> Labelled:
+        """Give the same labels as those of fewer classes: without the ones that have none."""
+        present, targets = np.unique(self.targets, return_inverse=True)
+        return Labelled(self.features, self.positions, targets, tuple(self.names[index] for index in present))
+
     def outcomes(self, patterns: Tensor) -> Iterator[Outcome]:
         """Tell what they make of patterns (m, k): first the classes, after some fits more how right these are.
 
         Steps in between are for who wants to leave off.
         """
-        present = np.unique(self.targets)
-        if len(present) < 2:
+        narrowed = self.narrowed()
+        targets, names = narrowed.targets, narrowed.names
+        if len(names) < 2:
             yield Outcome()
             return
-        targets, names = np.searchsorted(present, self.targets), tuple(self.names[index] for index in present)
         whole = self._fit(targets, np.arange(len(targets)), len(names))
         with one_thread():
             found = Outcome(np.array(names)[whole.logits(patterns).argmax(1).numpy()])

@@ -88,6 +88,15 @@ class HeldOut(BaseModel):
             )
         return tuple(found)
 
+    @property
+    def how(self) -> str:
+        """How they were judged, and what that means for the accuracy, as the second half of a sentence."""
+        if not self.crossed:
+            return "they also chose the epoch, so it is probably a little too high"
+        judged = "each was judged by a fit that had seen neither it nor its neighbourhood"
+        harder = ", and labels at walls are harder than the map as a whole"  # why it is lower than the estimate
+        return judged + (harder if self.right < self.count else "")
+
     def __str__(self) -> str:
         """Say it in one line."""
         if not self.count:
@@ -97,13 +106,7 @@ class HeldOut(BaseModel):
                 else "no labels could be kept back, so nothing is known of the accuracy"
             )
         low, high = self.interval
-        how = (
-            "each was judged by a fit that had seen neither it nor its neighbourhood, and labels at walls are harder "
-            "than the map as a whole"
-            if self.crossed
-            else "they also chose the epoch, so it is probably a little too high"
-        )
         return (
             f"{self.right} of {self.count} held-out labels right: accuracy {self.right / self.count:.3f} "
-            f"(95 % interval {low:.2f} to {high:.2f}); {how}"
+            f"(95 % interval {low:.2f} to {high:.2f}); {self.how}"
         )

@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
 from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.files import check_outputs
 from napari_ghosthunter.learning.device import choose_device
@@ -19,8 +17,9 @@ from napari_ghosthunter.mapping.ahead import OneAhead, one_ahead, read_ahead
 from napari_ghosthunter.mapping.compatibility import Difference, check_scan
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths
+from napari_ghosthunter.mapping.neighbours import check_strength
 from napari_ghosthunter.mapping.resuming import whole_map
-from napari_ghosthunter.mapping.segmentation import RowBand, assemble, origin_of, segment_rows
+from napari_ghosthunter.mapping.segmentation import GrowingMap, RowBand, segment_rows
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan, nonfinite_note
 
@@ -80,6 +79,7 @@ def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
     overwrite: bool = False,
     resume: bool = False,
     check: bool = True,
+    neighbours: float = 0.0,
     opener: Callable[[Path], Scan] = open_scan,
     segmenter: Callable[..., Iterator[RowBand]] = segment_rows,
 ) -> Iterator[MapReport]:
@@ -103,10 +103,12 @@ def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
     overwrite
         Replace maps of the same names.
     resume
-        Keep those maps in `out` that are whole and were made by this model from these scans (see `whole_map`), and make
-        the others, in the place of what is there.
+        Keep those maps in `out` that are whole and were made by this model from these scans, with the same help of
+        neighbours (see `whole_map`), and make the others, in the place of what is there.
     check
         Compare each scan with the training scan first; see `check_scan`.
+    neighbours
+        How much neighbours help, 0 (not at all) to 4; see `neighbours.with_neighbours`.
     opener
         Opens a file; `open_scan` by default. Called in a thread, but never twice at once.
     segmenter
@@ -123,6 +125,8 @@ def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
     ------
     TrainingError
         If the device is not to be had; at once.
+    MapError
+        If neighbours cannot help so much; at once.
     ValueError
         If old maps are to be both replaced and resumed.
     """
@@ -130,9 +134,10 @@ def map_scans(  # noqa: PLR0913 - as many choices as `ghosthunter map` has
         raise ValueError("Old maps are either replaced (overwrite) or kept where they are whole (resume).")
     if segmenter is segment_rows:  # elsewhere, the workers know what they have
         choose_device(device)
+    check_strength(neighbours)
     bands = partial(segmenter, device=device)
     folder = None if out is None else Path(out)
-    return _Batch(model, scans, folder, bands, overwrite, resume, check, opener).reports()
+    return _Batch(model, scans, folder, bands, overwrite, resume, check, neighbours, opener).reports()
 
 
 def names_of(scans: Sequence[Source]) -> list[str]:
@@ -179,6 +184,7 @@ class _Batch:
     overwrite: bool
     resume: bool
     check: bool
+    neighbours: float
     opener: Callable[[Path], Scan]
 
     @property
@@ -216,7 +222,7 @@ class _Batch:
         """Do what comes before the computing of a scan; in the thread."""
         scan = self._open(report)
         if self.resume and self.out is not None:
-            found = whole_map(self.out, report.name, scan, self.model)
+            found = whole_map(self.out, report.name, scan, self.model, self.neighbours)
             if found is not None:
                 return _Ready(scan, found)
         differences = check_scan(self.model, scan) if self.check else ()
@@ -232,17 +238,15 @@ class _Batch:
                 return
             report = replace(report, of=rows, differences=ready.differences, notes=scan.provenance.notes)
             yield report
-            probabilities = np.full((*scan.scan_shape, len(self.model.classes)), np.nan, np.float32)
-            origin, nonfinite = origin_of(scan, self.model), 0
+            growing = GrowingMap(scan, self.model)
             for band in self.segmenter(scan, self.model):
-                probabilities[band.start : band.stop] = band.probabilities
-                nonfinite = band.nonfinite
+                growing.add(band)
                 report = replace(report, rows=band.stop)
                 yield report
-            domains = assemble(probabilities, scan, self.model, origin, nonfinite)
+            domains = growing.now().with_neighbours(self.neighbours)
             written = () if self.out is None else domains.save(self.out, report.name, overwrite=self._replace)
         except (GhostHunterError, OSError) as error:
             yield replace(report, error=str(error))
             return
-        notes = (*report.notes, *filter(None, [nonfinite_note(nonfinite)]))
+        notes = (*report.notes, *filter(None, [nonfinite_note(domains.provenance["nonfinite_pixels"])]))
         yield replace(report, notes=notes, domain_map=domains, written=tuple(written))

@@ -9,26 +9,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from threading import Event
+from typing import TYPE_CHECKING
 from warnings import warn
-from weakref import WeakKeyDictionary
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
-
-from napari_ghosthunter.errors import ClusterError, ScanError
-from napari_ghosthunter.learning.device import choose_device, one_thread
+from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.learning.patterns import Window
 from napari_ghosthunter.mapping.connections import file_needs
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.segmentation import RowBand, check_detector, collect, part_rows
-from napari_ghosthunter.scan.readers import open_scan
-from napari_ghosthunter.scan.scan import Provenance, Scan, warn_of_nonfinite
+from napari_ghosthunter.mapping.segmentation import RowBand, check_detector, collect
+from napari_ghosthunter.mapping.worker import Job, Rows, classify, keep
+from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
 from napari_ghosthunter.versions import versions
 
 if TYPE_CHECKING:
@@ -121,38 +112,6 @@ def segment_rows_on(
     return _gathered(client, scan, model, device, stopped or (lambda: False), tell or _warn)
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What every worker is told once for a scan.
-
-    Attributes
-    ----------
-    provenance, shape, dtype
-        How to open the scan, and what must be found there.
-    model, window, device
-        What to do with it; see `part_rows`.
-    ranks
-        Which of the workers of its machine each one is, by address: the number of its GPU, if there are several.
-    """
-
-    provenance: Provenance
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    model: Model
-    window: Window
-    device: str
-    ranks: Mapping[str, int]
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Finished rows on their way back: float32 (rows, scan_x, n), pixels not finite in them, and who made them."""
-
-    probabilities: NDArray[np.float32]
-    nonfinite: int
-    versions: Mapping[str, str]
-
-
 def _warn(message: str) -> None:
     warn(message, UserWarning, stacklevel=4)
 
@@ -167,12 +126,12 @@ def _gathered(
         tell("The cluster has no workers yet; the map begins with the first of them.")
     # measured once: all rows must see the same part of the detector, turned in the same way
     window, seen = model.patterns.window(scan), model.seen_in(scan)
-    job = _Job(scan.provenance, scan.shape, scan.dtype, seen, window, device, ranks(threads))
+    job = Job(scan.provenance, scan.shape, scan.dtype, seen, window, device, ranks(threads))
     parts = task_rows(scan, max(1, sum(threads.values())), model.patterns.config.reach)
     # A task, not scattered data: should every worker that holds it die, Dask makes it anew.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
-        told = client.submit(_keep, job, pure=False)
-    waiting: deque[Future[_Rows]] = deque(client.map(_classify, *zip(*parts, strict=True), job=told, pure=False))
+        told = client.submit(keep, job, pure=False)
+    waiting: deque[Future[Rows]] = deque(client.map(classify, *zip(*parts, strict=True), job=told, pure=False))
     nonfinite, differed = 0, False
     try:
         for start, stop in parts:
@@ -211,18 +170,19 @@ def ranks(workers: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _result(future: Future[_Rows], stopped: Callable[[], bool]) -> _Rows:
+def _result(future: Future[Rows], stopped: Callable[[], bool]) -> Rows:
     """Wait for the rows of a task, and tell what a user can mend."""
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
 
+    done = Event()  # not the waiting of Dask: to give up its fetching of a result may spoil all later ones
+    future.add_done_callback(lambda _: done.set())
     try:
         while not future.done():
             if stopped():
                 raise ClusterError("The map was stopped.")
-            with suppress(TimeoutError):  # of this wait, or of the task itself: then it is done
-                return future.result(ASK_S)
+            done.wait(ASK_S)
         return future.result()
     except KilledWorker as error:
         raise ClusterError(
@@ -244,65 +204,3 @@ def _other_versions(found: Mapping[str, str]) -> str:
         if found.get(name) != here
     ]
     return f"A worker has {', '.join(differing)}; the map may differ in its last digits."
-
-
-# ---- on the workers ----
-
-
-def _keep(job: _Job) -> _Job:
-    """Be the task that the job is the result of."""
-    return job
-
-
-def _classify(start: int, stop: int, job: _Job) -> _Rows:
-    """Classify the rows start..stop."""
-    with one_thread():
-        scan, network = _prepared(job)
-        bands = list(part_rows(scan, job.model, network, job.window, (start, stop)))
-    return _Rows(np.concatenate([band.probabilities for band in bands]), bands[-1].nonfinite, versions())
-
-
-_OPEN: WeakKeyDictionary[_Job, tuple[Scan, nn.Module]] = WeakKeyDictionary()  # as long as Dask keeps the job
-
-
-def _prepared(job: _Job) -> tuple[Scan, nn.Module]:
-    """Open the scan and load the network, once for a worker."""
-    if job not in _OPEN:
-        _OPEN[job] = _open(job), job.model.load_network(_device(job))
-    return _OPEN[job]
-
-
-def _open(job: _Job) -> Scan:
-    """Open the scan, and see that it is the one that is meant."""
-    known = job.provenance
-    assert known.path is not None  # else it was refused
-    try:
-        scan = open_scan(known.path, scan_shape=known.scan_shape, dataset=known.dataset, reader=known.reader)
-    except (ScanError, OSError) as error:
-        raise ClusterError(
-            f"The worker {_address()} cannot open the scan: {error} Workers open the file themselves: it must be found "
-            "under the same path on every machine."
-        ) from error
-    if (scan.shape, scan.dtype) != (job.shape, job.dtype):
-        raise ClusterError(
-            f"The worker {_address()} finds another scan in {known.path}: {scan.shape} {scan.dtype}, not {job.shape} "
-            f"{job.dtype}; the path must lead to the same file on every machine, unchanged since it was opened."
-        )
-    return scan
-
-
-def _device(job: _Job) -> torch.device:
-    """Choose the device of this worker: of several GPUs of a machine, each worker takes its own."""
-    device = choose_device(job.device)
-    if device.type != "cuda":
-        return device
-    address = _address()  # a worker that came later has no rank; its port is as good as any number
-    rank = job.ranks.get(address, int(address.rpartition(":")[2]))
-    return torch.device("cuda", rank % torch.cuda.device_count())
-
-
-def _address() -> str:
-    from distributed import get_worker
-
-    address: str = get_worker().address
-    return address

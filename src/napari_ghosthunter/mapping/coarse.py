@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.learning.device import spare_core
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.patterns import FittedPatterns

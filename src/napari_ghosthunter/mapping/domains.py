@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.validation import confusion_matrix
+from napari_ghosthunter.mapping.neighbours import TOLD_AS, strength_in, with_neighbours
 from napari_ghosthunter.scan.scan import Calibration
 
 
@@ -180,6 +181,26 @@ class DomainMap:
         """Give the map without data where the confidence is below a threshold, as `classes_above` shows it."""
         return self.without(self.classes_above(confidence) == 0, confidence_threshold=confidence)
 
+    def with_neighbours(self, strength: float) -> DomainMap:
+        """Give the map with the neighbours' say in the class of each position; its provenance names the strength.
+
+        Parameters
+        ----------
+        strength
+            0 (the map as it is) to 4; see `neighbours.with_neighbours`.
+
+        Raises
+        ------
+        MapError
+            If the strength is out of bounds, or neighbours have helped already, or positions were left out since.
+        """
+        probabilities = with_neighbours(self.probabilities, strength)
+        if not strength:
+            return self
+        if strength_in(self.provenance) or "positions_left_out" in self.provenance:
+            raise MapError("Neighbours help once, and in a map with all of its positions; begin with the map as made.")
+        return replace(self, probabilities=probabilities, provenance={**self.provenance, TOLD_AS: float(strength)})
+
     def rows(self, start: int, stop: int) -> DomainMap:
         """Give the scan rows start..stop as a map of their own."""
         if (start, stop) == (0, self.scan_shape[0]):
@@ -246,8 +267,8 @@ class DomainMap:
 
     @classmethod
     def load(cls, folder: Path | str, stem: str | None = None) -> DomainMap:
-        """Read a map that `save` wrote; see `export.load_map`."""
-        from napari_ghosthunter.mapping.export import load_map
+        """Read a map that `save` wrote; see `mapfile.load_map`."""
+        from napari_ghosthunter.mapping.mapfile import load_map
 
         return load_map(folder, stem)
 

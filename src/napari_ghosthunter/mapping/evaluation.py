@@ -19,6 +19,7 @@ from napari_ghosthunter.learning.validation import confusion_matrix, wilson_inte
 from napari_ghosthunter.mapping.domains import DomainMap
 
 WALL_DISTANCE = 2.0  # pixels
+CLEARLY = 0.1  # of the positions: a poor map may agree a little more with any order of the names
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,23 @@ def evaluate(
         unknown_classes=labels[len(domain_map.classes) :],
         truth_names=names,
     )
+
+
+def likelier_names(result: Evaluation) -> tuple[str, ...] | None:
+    """Give the order of the truth's names under which clearly more positions agree with the map, if there is one.
+
+    Of use where the names were not known but taken from the map: then they are probably in another order.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    matrix = np.array(result.confusion.matrix)
+    true, mapped = linear_sum_assignment(matrix, maximize=True)
+    if matrix[true, mapped].sum() <= matrix.trace() + CLEARLY * result.n:
+        return None
+    named = {
+        result.confusion.labels[row]: result.confusion.labels[column] for row, column in zip(true, mapped, strict=True)
+    }
+    return tuple(named.get(name, name) for name in result.truth_names)
 
 
 def _truth_ids(truth: ArrayLike, names: tuple[str, ...], scan_shape: tuple[int, int]) -> NDArray[np.intp]:

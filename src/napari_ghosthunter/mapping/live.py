@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.labelling.labels import LabelSet, Position
+from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.learning.config import PatternConfig
 from napari_ghosthunter.learning.device import choose_device, one_thread, spare_core
 from napari_ghosthunter.learning.fitting import fit_components
@@ -128,13 +129,12 @@ def fitted(
     features: Features, labels: LabelSet | Mapping[Position, str], classes: ClassScheme
 ) -> tuple[Logistic, ClassScheme] | None:
     """Fit the labels in measured rows; give the classes that have some, too, or None where these are less than two."""
-    given = labelled_in(features, labels, classes)
-    present, targets = np.unique(given.targets, return_inverse=True)
-    if len(present) < 2:
+    given = labelled_in(features, labels, classes).narrowed()
+    if len(given.names) < 2:
         return None
-    for name in set(classes.names) - {classes.names[index] for index in present}:
+    for name in set(classes.names) - set(given.names):
         classes = classes.remove(name)
-    return regress(given.features, torch.from_numpy(targets), len(classes)), classes
+    return regress(given.features, torch.from_numpy(given.targets), len(classes)), classes
 
 
 def labelled_in(features: Features, labels: LabelSet | Mapping[Position, str], classes: ClassScheme) -> Labelled:

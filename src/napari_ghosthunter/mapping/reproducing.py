@@ -13,7 +13,8 @@ from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.modelfile import load_model
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.export import MAP_SUFFIX, load_map
+from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, MODEL_SUFFIX, load_map
+from napari_ghosthunter.mapping.neighbours import strength_in
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.readers import READERS, open_scan
@@ -80,7 +81,7 @@ def reproduce(
     scan
         The scan, or the file that it is in; if not given, it is where it was.
     model
-        The file of the model; if not given, it is where it was.
+        The file of the model; if not given, it is where it was, or beside the map as an export writes it.
     device, progress
         As for `segment`.
 
@@ -98,7 +99,8 @@ def reproduce(
     kept = load_map(map_file.parent, map_file.name.removesuffix(MAP_SUFFIX))
     told = _Told(map_file, kept.provenance)
     trained = told.model(model)
-    again = segment(told.scan(scan), trained, device=device, progress=progress)
+    neighbours = strength_in(kept.provenance)
+    again = segment(told.scan(scan), trained, device=device, progress=progress).with_neighbours(neighbours)
     return _compared(map_file, kept, again)
 
 
@@ -117,8 +119,12 @@ class _Told:
         return value if isinstance(value, str) else None
 
     def model(self, path: Path | str | None) -> Model:
-        """Read the model that the map was made by."""
-        found = load_model(self.place(path, self.text("model_path"), "model"))
+        """Read the model that the map was made by: from where it was, or where an export has written it."""
+        was = self.text("model_path")
+        exported = self.file.with_name(self.file.name.removesuffix(MAP_SUFFIX) + MODEL_SUFFIX)
+        if path is None and exported.is_file() and (was is None or not Path(was).exists()):
+            path = exported
+        found = load_model(self.place(path, was, "model"))
         if found.hash != self.text("model_hash"):
             raise MapError(f"{found.path} is not the model that {self.file.name} was made by: it has another hash.")
         return found

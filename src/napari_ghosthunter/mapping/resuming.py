@@ -7,19 +7,22 @@ from pathlib import Path
 from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.export import load_map, output_paths
+from napari_ghosthunter.mapping.export import output_paths
+from napari_ghosthunter.mapping.mapfile import load_map
+from napari_ghosthunter.mapping.neighbours import strength_in
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.scan import Scan
 
 SAME = ("path", "dataset", "reader", "shape", "dtype", "scan_step", "scan_units")  # of what `describe` gives
 
 
-def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model) -> DomainMap | None:
+def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model, neighbours: float = 0.0) -> DomainMap | None:
     """Read the map `stem` in a folder if it is whole and what this model makes of this scan; else give None.
 
     Whole means that all files are there, and that those that `load_map` reads can be read. The map must name the model
-    by its hash, and the scan by its path, dataset, reader, shape, type and scan step; it must have all positions, and
-    must not be older than the file of the scan. A scan from no file has nothing to be known by.
+    by its hash, and the scan by its path, dataset, reader, shape, type and scan step; neighbours must have helped as
+    much as they are to help now; it must have all positions, and must not be older than the file of the scan. A scan
+    from no file has nothing to be known by.
     """
     paths, source = output_paths(folder, stem), scan.provenance.path
     if source is None or not all(path.is_file() for path in paths):
@@ -28,9 +31,10 @@ def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model) -> Domain
         return None
     try:
         found = load_map(folder, stem)
+        same = strength_in(found.provenance) == neighbours
     except MapError:
         return None
     told, here = found.provenance.get("scan"), describe(scan)
-    same = isinstance(told, dict) and all(told.get(name) == here[name] for name in SAME)
+    same = same and isinstance(told, dict) and all(told.get(name) == here[name] for name in SAME)
     same = same and found.provenance.get("model_hash") == model.hash and "positions_left_out" not in found.provenance
     return found if same else None

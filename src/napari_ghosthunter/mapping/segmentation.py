@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,21 +84,47 @@ def collect(
     bands: Iterator[RowBand], scan: Scan, model: Model, progress: Callable[[int, int], object] | None = None
 ) -> DomainMap:
     """Put the bands of a scan together, wherever they were computed; `progress` as in `segment`."""
-    probabilities = np.full((*scan.scan_shape, len(model.classes)), np.nan, np.float32)
-    origin, nonfinite = origin_of(scan, model), 0
+    growing = GrowingMap(scan, model)
     for band in bands:
-        probabilities[band.start : band.stop] = band.probabilities
-        nonfinite = band.nonfinite
+        growing.add(band)
         if progress is not None:
             progress(band.stop, scan.shape[0])
-    return assemble(probabilities, scan, model, origin, nonfinite)
+    return growing.now()
+
+
+class GrowingMap:
+    """A map whose rows come band after band, in order; what has not come has no data.
+
+    Make it before the first row is computed: some patterns are read for its provenance, while the scan is surely there.
+    """
+
+    def __init__(self, scan: Scan, model: Model) -> None:
+        self._calibration, self._classes, self._origin = scan.calibration, model.classes, origin_of(scan, model)
+        self._probabilities = np.full((*scan.scan_shape, len(model.classes)), np.nan, np.float32)
+        self._latest = RowBand(0, 0, self._probabilities[:0], 0)
+
+    def add(self, band: RowBand) -> None:
+        """Take in the next rows."""
+        self._probabilities[band.start : band.stop] = band.probabilities
+        self._latest = band
+
+    def now(self) -> DomainMap:
+        """Give the map as far as it has come; it shares its memory with what comes yet."""
+        return self._map(self._probabilities, self._latest)
+
+    def until(self, band: RowBand) -> DomainMap:
+        """Give the map as it was with a band, while another thread may add more."""
+        probabilities = self._probabilities.copy()
+        probabilities[band.stop :] = np.nan
+        return self._map(probabilities, band)
+
+    def _map(self, probabilities: NDArray[np.float32], band: RowBand) -> DomainMap:
+        provenance = {**self._origin, "nonfinite_pixels": band.nonfinite}
+        return DomainMap(probabilities, self._classes, self._calibration, provenance)
 
 
 def origin_of(scan: Scan, model: Model) -> dict[str, Any]:
-    """Say what a map comes from, ready for JSON: all that it takes to make it again, see `reproducing.reproduce`.
-
-    Some patterns are read, for the fingerprint: ask before the map is made, while the scan is surely there.
-    """
+    """Say what a map comes from, ready for JSON: all that it takes to make it again, see `reproducing.reproduce`."""
     return {
         "scan": describe(scan),
         "scan_fingerprint": fingerprint(scan),
@@ -110,13 +136,6 @@ def origin_of(scan: Scan, model: Model) -> dict[str, Any]:
         "patterns": model.patterns.config.model_dump(mode="json"),
         "versions": versions(),
     }
-
-
-def assemble(
-    probabilities: NDArray[np.float32], scan: Scan, model: Model, origin: Mapping[str, Any], nonfinite: int
-) -> DomainMap:
-    """Make a DomainMap of probabilities (scan_y, scan_x, n), NaN where not computed, and of what `origin_of` gave."""
-    return DomainMap(probabilities, model.classes, scan.calibration, {**origin, "nonfinite_pixels": nonfinite})
 
 
 def segment_rows(

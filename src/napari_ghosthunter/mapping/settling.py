@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.labelling.labels import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.learning.estimate import Estimate
 from napari_ghosthunter.learning.stages import Outcome, share_changed
 from napari_ghosthunter.learning.validation import HeldOut

@@ -25,7 +25,7 @@ from napari_ghosthunter.learning.patterns import FittedPatterns, Window, pool_ro
 from napari_ghosthunter.mapping.reading import Place, places, reading
 from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan
 
-INFERENCE_PIXELS = 16 * 128**2  # of inputs that are pooled, scaled and answered to at once: fewer waste calls, more the caches
+INFERENCE_PIXELS = 16 * 128**2  # of inputs pooled, scaled and answered to at once: fewer waste calls, more the caches
 GPU_BATCH = 512  # patterns at once on a GPU, which has thousands to compute on
 REDUCED_AT_ONCE = 32  # patterns that a thread reduces between two looks at what else there is to do
 WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `answers`

@@ -40,10 +40,42 @@ def open_docks(viewer: Any) -> None:
 
     docks = [open_dock(viewer, name).parent() for name in (DIFFRACTION, MAPPER)]
     window = docks[0].parent()
-    if not any(dock.isFloating() for dock in docks):
+    if not _floating(docks):
         window.resizeDocks(docks, [WIDTH, WIDTH], Qt.Orientation.Horizontal)
         window.resizeDocks(docks, list(HEIGHTS), Qt.Orientation.Vertical)
     QTimer.singleShot(0, lambda: viewer.reset_view() if is_seen(window) else None)  # the canvas has become narrower
+
+
+def let_shrink(widget: Any) -> None:
+    """Let the dock of a widget become as low as the widget allows, also after it was higher.
+
+    napari gives a dock a least size, and what has one Qt only ever lets grow with what is shown in it.
+    """
+    dock = widget.parent()
+    if dock is not None and dock.layout() is not None:
+        dock.setMinimumSize(0, 0)
+        dock.layout().activate()  # which asks for what the widget needs
+
+
+def heights(viewer: Any) -> list[int]:
+    """Give the heights of both docks; none unless both are docked."""
+    docks = [widget.parent() for name in (DIFFRACTION, MAPPER) if (widget := find_dock(viewer, name)) is not None]
+    return [dock.height() for dock in docks] if len(docks) == len(HEIGHTS) and not _floating(docks) else []
+
+
+def set_heights(viewer: Any, wanted: list[int]) -> None:
+    """Share the height out again between the docks, as far as what is in them leaves the choice."""
+    if not wanted or not heights(viewer):
+        return
+    from qtpy.QtCore import QCoreApplication, QEvent, Qt
+
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)  # the window is to know what was hidden
+    docks = [find_dock(viewer, name).parent() for name in (DIFFRACTION, MAPPER)]
+    docks[0].parent().resizeDocks(docks, wanted, Qt.Orientation.Vertical)
+
+
+def _floating(docks: list[Any]) -> bool:
+    return any(dock.isFloating() for dock in docks)
 
 
 def open_docks_soon() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.scan.scan import Scan
 
 LAST_AXES = 2

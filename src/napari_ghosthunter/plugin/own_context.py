@@ -28,3 +28,15 @@ def delete_in_own_context(qt_viewer: Any) -> None:
             finish()
 
     context.finish = finish_here
+
+
+def delete_drawn(qt_viewer: Any) -> None:
+    """Delete what the canvas of a `QtViewer` drew its layers with, before it goes itself, and empty its model.
+
+    Qt lets all canvases share their OpenGL objects. So what a canvas has not deleted stays when it is gone, for good.
+    """
+    layers = qt_viewer.viewer.layers
+    for layer in layers:
+        layer.locked = False
+    layers.clear()
+    qt_viewer.canvas._scene_canvas.context.finish()

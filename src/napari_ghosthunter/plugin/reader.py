@@ -127,6 +127,6 @@ def _asker() -> Asker | None:
     window = main_window()
     if window is None:
         return None
-    from napari_ghosthunter.plugin.shape_dialog import Dialogs
+    from napari_ghosthunter.plugin.questions.dialogs import Dialogs
 
     return Dialogs(window)

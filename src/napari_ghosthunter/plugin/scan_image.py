@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from napari_ghosthunter.plugin.units import napari_units
 from napari_ghosthunter.scan.preview import CoarseImages, full_size
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
+from napari_ghosthunter.scan.virtual.images import virtual_image
+from napari_ghosthunter.scan.virtual.masks import bright_field_mask
+from napari_ghosthunter.scan.virtual.means import measure_scan_beam
 
 EXACT_BYTES = 64 * 2**20  # size of the largest scan whose exact image is worth waiting for
 PREVIEW_SECONDS = 0.5  # given to the image of a larger one; the Diffraction viewer goes on with it beside the window

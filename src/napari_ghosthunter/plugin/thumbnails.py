@@ -20,7 +20,8 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.plugin.scan_image import contrast_limits
 from napari_ghosthunter.scan.preview import CoarseImages
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam
+from napari_ghosthunter.scan.virtual.masks import bright_field_mask
+from napari_ghosthunter.scan.virtual.means import measure_scan_beam
 
 WORK_SECONDS = 0.02  # at a stretch, between two looks at mouse and keys
 BEAM_POSITIONS = 16  # of few patterns, because a disk that must seek takes a while for each

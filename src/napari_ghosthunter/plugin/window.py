@@ -6,10 +6,28 @@ nor silence. Nothing here loads Qt: where it is not loaded already there is no w
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from psygnal import Signal
+
+PATH = re.compile(  # or a long name of a file
+    r"""(?<![^\s'"(])((?:[A-Za-z]:|~)?[\\/][^\s'"]*|[^\s'"\\/]{25,}\.\w{1,11})"""
+)
+FIRST = re.compile(r"(?P<name>[^\s:,]+\.\w+)(?P<line>, line \d+)?: (?P<reason>.+)", re.DOTALL)
+NAME_LENGTH = 24  # of the 40 letters or so that a notification shows
+
+
+class _Errors:
+    """Tells what users are told of errors; the docks repeat it in full."""
+
+    told = Signal(str)
+
+
+errors = _Errors()
 
 
 def main_window() -> Any:
@@ -55,7 +73,27 @@ def tell_error(message: str) -> None:
     """Show a napari notification of an error: its message alone, which says what to do, without a traceback."""
     from napari.utils.notifications import show_error
 
-    show_error(message)
+    show_error(reason_first(message))
+    errors.told.emit(message)
+
+
+def reason_first(message: str) -> str:
+    """Shorten paths to names of files, and put the one that a message begins with last: few of its words are seen."""
+    short = PATH.sub(lambda found: _name_of(found[0]), message)
+    first = FIRST.fullmatch(short)
+    if first is None:
+        return short
+    name, reason = first["name"], first["reason"].removesuffix(".")
+    return f"{reason[:1].upper()}{reason[1:]} ({name}{first['line'] or ''})."
+
+
+def _name_of(path: str) -> str:
+    """Give the last part of a path, with what is written after it; a long one without its middle."""
+    stripped = path.rstrip(".,;:)")
+    name = re.split(r"[\\/]", stripped.rstrip("\\/"))[-1] or stripped
+    if len(name) > NAME_LENGTH:
+        name = f"{name[: NAME_LENGTH // 2]}…{name[-NAME_LENGTH // 3 :]}"
+    return name + path[len(stripped) :]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_ghosthunter.scan.beam import BeamCentre, find_beam
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import spread_positions
+from napari_ghosthunter.scan.spread import spread_positions
 
 POSITIONS = 64  # probe positions whose beam is measured
 PERCENTILE = 90  # of the distances: a particle's edge or a thick spot may mislead a few

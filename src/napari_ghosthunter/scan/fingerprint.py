@@ -11,7 +11,7 @@ import hashlib
 import numpy as np
 
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import spread_positions
+from napari_ghosthunter.scan.spread import spread_positions
 
 PATTERNS = 16  # read for a fingerprint, evenly spread over the scan
 LARGEST_SAMPLE = 32 * 2**20  # bytes read for it; of larger patterns only the middle rows count

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from napari_ghosthunter.scan.beam import BeamCentre, find_beam
 from napari_ghosthunter.scan.drift import POSITIONS, wander
 from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
-from napari_ghosthunter.scan.virtual import spread_positions
+from napari_ghosthunter.scan.spread import spread_positions
 
 PERCENTILES = (5, 50, 95)
 

@@ -20,7 +20,7 @@ from napari_ghosthunter.files import check_outputs, whole_file
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labelfiles import read_labels, write_labels
 from napari_ghosthunter.labelling.labels import LabelSet
-from napari_ghosthunter.mapping.export import MAP_SUFFIX, PROBABILITIES_SUFFIX
+from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, PROBABILITIES_SUFFIX
 from napari_ghosthunter.session.earlier import Earlier, chosen
 from napari_ghosthunter.session.scanref import ScanReference, find_scan, reference_to
 from napari_ghosthunter.session.session import Session

@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.learning.config import TrainingConfig
+from napari_ghosthunter.session.renames import Renames, known_by
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.learning.model import Model
     from napari_ghosthunter.mapping.domains import DomainMap
     from napari_ghosthunter.session.replay import Replayed
-    from napari_ghosthunter.session.sitting import Sitting
+    from napari_ghosthunter.session.results import Results
 
 
 @dataclass(frozen=True)
@@ -45,28 +46,32 @@ class Earlier:
     model_before: Model | None = None
     renames: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    def renames_of(self, made: Model | DomainMap | None) -> Renames:
+        """Give what follows the classes of a model or a map from where it was left."""
+        return Renames(self.renames.get(known_by(made))) if self.renames else Renames()
 
-def earlier_of(sitting: Sitting, state: Replayed) -> Earlier:
+
+def earlier_of(results: Results, state: Replayed) -> Earlier:
     """Gather what a sitting kept; what cannot be read is left out, and said in the notes."""
     notes = list(state.notes)
     model = model_before = domain_map = None
     try:
-        model = sitting.load_model()
+        model = results.load_model()
     except GhostHunterError as error:
         notes.append(f"The model of this sitting cannot be read; train again. ({error})")
     try:
-        model_before = sitting.load_model_before()
+        model_before = results.load_model_before()
     except GhostHunterError as error:
         notes.append(f"The model from before the last training of this sitting cannot be read. ({error})")
     try:
-        domain_map = sitting.load_map()
+        domain_map = results.load_map()
         if domain_map is not None and domain_map.scan_shape != state.labels.scan_shape:
             domain_map = None
             notes.append("The map of this sitting does not fit the scan; map it again.")
     except GhostHunterError as error:
         notes.append(f"The map of this sitting cannot be read; map the scan again. ({error})")
     training, patterns = chosen(state.training, state.patterns, notes)
-    return Earlier(training, patterns, model, domain_map, tuple(notes), model_before, sitting.load_renames())
+    return Earlier(training, patterns, model, domain_map, tuple(notes), model_before, results.load_renames())
 
 
 def chosen(

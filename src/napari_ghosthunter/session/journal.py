@@ -21,8 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from napari_ghosthunter.errors import LabelError, OutputError, SessionError
 from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.labelling.edits import Edit, How, Position
+from napari_ghosthunter.labelling.edits import Edit, How
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.positions import Position
 
 FORMAT = 1
 

@@ -6,8 +6,9 @@ from numpy.typing import ArrayLike
 from psygnal import Signal
 
 from napari_ghosthunter.errors import LabelError
-from napari_ghosthunter.labelling.edits import Edit, How, Position, SetLabel, singles
-from napari_ghosthunter.labelling.labels import LabelSet, inside_scan
+from napari_ghosthunter.labelling.edits import Edit, How, SetLabel, singles
+from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.positions import Position, inside_scan
 from napari_ghosthunter.labelling.sampling import Round, next_round
 from napari_ghosthunter.labelling.uncertain import Values, most_uncertain
 
@@ -99,6 +100,17 @@ class Labelling:
         self.labels.take(labels, FROM_FILE, replace=replace)
         self._leave_labelled()
 
+    def take_points(self, reasons: Mapping[Position, str]) -> None:
+        """Take over points that wait for a label, each with its reason, as one undo step; one that is there stays.
+
+        Raises
+        ------
+        LabelError
+            If one is outside the scan.
+        """
+        self.labels.add_points(reasons)
+        self._leave_labelled()
+
     def add_point(self, position: Position) -> None:
         """Add a point of the user's own, and make it the current one.
 
@@ -180,8 +192,7 @@ class Labelling:
             self._set_current(self._next_waiting())
 
     def _take_round(self, found: Round) -> Round:
-        self.labels.add_points({proposal.position: proposal.reason for proposal in found.proposals})
-        self._leave_labelled()
+        self.take_points({proposal.position: proposal.reason for proposal in found.proposals})
         return found
 
     def _leave_labelled(self) -> None:

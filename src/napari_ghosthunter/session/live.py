@@ -14,7 +14,7 @@ from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.session.looking import Look, Looking, Mapped, Mapping
 
 if TYPE_CHECKING:
-    from napari_ghosthunter.labelling.edits import Position
+    from napari_ghosthunter.labelling.positions import Position
     from napari_ghosthunter.labelling.sampling import Round
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.mapping.domains import DomainMap

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_ghosthunter.labelling.classes import ClassScheme
-    from napari_ghosthunter.labelling.edits import Position
+    from napari_ghosthunter.labelling.positions import Position
     from napari_ghosthunter.labelling.uncertain import Values
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.mapping.domains import DomainMap

@@ -11,8 +11,10 @@ from napari_ghosthunter.labelling.classes import short_list
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.journal import read_journal
+from napari_ghosthunter.session.locking import in_use
 from napari_ghosthunter.session.replay import replay
-from napari_ghosthunter.session.sitting import JOURNAL, has_map, has_model, in_use, sittings_of
+from napari_ghosthunter.session.results import has_map, has_model
+from napari_ghosthunter.session.sitting import JOURNAL, sittings_of
 
 
 @dataclass(frozen=True)

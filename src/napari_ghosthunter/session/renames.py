@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.edits import RenameClass
+
+if TYPE_CHECKING:
+    from napari_ghosthunter.learning.model import Model
+    from napari_ghosthunter.mapping.domains import DomainMap
 
 
 class Renames:
@@ -45,3 +50,10 @@ class Renames:
             return classes
         entries = zip(classes.classes, names, strict=True)
         return ClassScheme(classes=tuple(entry.model_copy(update={"name": name}) for entry, name in entries))
+
+
+def known_by(made: Model | DomainMap | None) -> str:
+    """Give the hash of a model, or of the one that made a map, to keep renames by; nothing where there is none."""
+    if made is None:
+        return ""
+    return str(getattr(made, "hash", "") or getattr(made, "provenance", {}).get("model_hash", ""))

@@ -9,11 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.labelling.labels import LabelSet
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Model
     from napari_ghosthunter.learning.report import EpochReport
     from napari_ghosthunter.mapping.domains import DomainMap
-    from napari_ghosthunter.mapping.segmentation import RowBand
+    from napari_ghosthunter.mapping.segmentation import GrowingMap, RowBand
 
 KEEP_SECONDS = 20.0  # of training that a crash may cost: the model is written no more often than this
 
@@ -124,17 +120,25 @@ class SegmentationRun(_Run):
     keep
         Called with this run and the map, in the thread of the run, at the end; after a stop or an error the rest of its
         rows have no data.
+    neighbours
+        How much neighbours help, once all rows are there; see `mapping.neighbours.with_neighbours`.
+
+    Attributes
+    ----------
+    neighbours
+        As given.
     """
 
     def __init__(
         self, scan: Scan, model: Model, device: str, keep: Callable[[SegmentationRun, DomainMap], object],
-        scheduler: str = "", tell: Callable[[str], object] | None = None,
+        scheduler: str = "", tell: Callable[[str], object] | None = None, neighbours: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__()
         self._scan, self._model, self._device, self._keep = scan, model, device, keep
         self._scheduler, self._tell = scheduler, tell
-        self._probabilities: NDArray[np.float32] | None = None
-        self._blank: DomainMap | None = None
+        self.neighbours = neighbours
+        self._helped: DomainMap | None = None  # the whole map, where neighbours have a say in it
+        self._growing: GrowingMap | None = None
 
     def __iter__(self) -> Iterator[RowBand]:
         """Classify row after row.
@@ -145,17 +149,16 @@ class SegmentationRun(_Run):
             What `mapping.segmentation.segment_rows` raises, ClusterError if the cluster fails, and OutputError if the
             map cannot be kept.
         """
-        from napari_ghosthunter.mapping.segmentation import assemble, origin_of
+        from napari_ghosthunter.mapping.segmentation import GrowingMap
 
-        shape = (*self._scan.scan_shape, len(self._model.classes))
-        self._probabilities = np.full(shape, np.nan, np.float32)
-        origin = origin_of(self._scan, self._model)
-        self._blank = assemble(self._probabilities.copy(), self._scan, self._model, origin, 0)
+        self._growing = GrowingMap(self._scan, self._model)
         latest: RowBand | None = None
         try:
             for band in self._bands():
-                self._probabilities[band.start : band.stop] = band.probabilities
+                self._growing.add(band)
                 latest = band
+                if self.neighbours and self.is_last(band):
+                    self._helped = self.map_until(band).with_neighbours(self.neighbours)
                 yield band
                 if self.stopped:
                     break
@@ -172,11 +175,13 @@ class SegmentationRun(_Run):
         with computing(scheduler=self._scheduler, stopped=lambda: self.stopped, tell=self._tell) as segmenter:
             yield from segmenter(self._scan, self._model, device=self._device)
 
+    def is_last(self, band: RowBand) -> bool:
+        """Tell whether the map is whole with a band."""
+        return band.stop == self._scan.shape[0]
+
     def map_until(self, band: RowBand) -> DomainMap:
-        """Give the map as it was when this run gave `band`; later rows have no data."""
-        assert self._probabilities is not None  # there is a band
-        assert self._blank is not None
-        probabilities = self._probabilities.copy()  # the run may be writing further rows
-        probabilities[band.stop :] = np.nan
-        provenance = {**self._blank.provenance, "nonfinite_pixels": band.nonfinite}
-        return replace(self._blank, probabilities=probabilities, provenance=provenance)
+        """Give the map as it was when this run gave `band`: later rows have no data, only a whole one had help."""
+        if self._helped is not None and self.is_last(band):
+            return self._helped
+        assert self._growing is not None  # there is a band
+        return self._growing.until(band)

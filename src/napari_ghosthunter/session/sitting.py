@@ -19,27 +19,20 @@ import secrets
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout, UnixFileLock, WindowsFileLock
+from filelock import FileLock
 from platformdirs import user_data_path
-from pydantic import TypeAdapter, ValidationError
 
 from napari_ghosthunter.errors import GhostHunterError, OtherScanError, OutputError, SessionError
-from napari_ghosthunter.files import whole_file, write_text
+from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.labelling.edits import Edit, How
 from napari_ghosthunter.session.journal import Entry, Header, Journal, read_journal
+from napari_ghosthunter.session.locking import in_use, locked
 from napari_ghosthunter.session.replay import Replayed, replay
+from napari_ghosthunter.session.results import Results
 
-if TYPE_CHECKING:
-    from napari_ghosthunter.learning.model import Model
-    from napari_ghosthunter.mapping.domains import DomainMap
-
-JOURNAL, MODEL, MAP, LOCK = "journal.jsonl", "model.safetensors", "map", "lock"
-BEFORE = "model-before.safetensors"
-RENAMES, TRAINING = "renames.json", "training"
+JOURNAL, TRAINING = "journal.jsonl", "training"
 CUT_OFF = "A training was cut off when the program ended, and does not go on: train again."
-_RENAMES = TypeAdapter(dict[str, dict[str, str]])
 BRIEFLY = 0.5  # seconds; another window that only looks whether a sitting is in use holds the lock for a moment
 
 
@@ -62,11 +55,19 @@ class Sitting:
         The folder of the sitting.
     header
         What the sitting starts from.
+
+    Attributes
+    ----------
+    folder, header
+        As given.
+    results
+        Models and map.
     """
 
     def __init__(self, folder: Path, header: Header) -> None:
         self.folder = folder
         self.header = header
+        self.results = Results(folder, self.begin)
         self._journal: Journal | None = None
         self._lock: FileLock | None = None
         self._opening = threading.Lock()  # results are kept from the threads that compute them
@@ -93,7 +94,7 @@ class Sitting:
         OutputError
             If it cannot be written to.
         """
-        lock = _locked(folder, BRIEFLY)
+        lock = locked(folder, BRIEFLY)
         try:
             text = read_journal(folder / JOURNAL)
             if text.header is not None and text.header.fingerprint != fingerprint:
@@ -137,7 +138,7 @@ class Sitting:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(f"Cannot keep this sitting in {self.folder}: {error.strerror or error}.") from error
-            self._lock = self._lock or _locked(self.folder)
+            self._lock = self._lock or locked(self.folder)
             self._journal = Journal.begin(self.folder / JOURNAL, self.header)
             return True
 
@@ -164,112 +165,6 @@ class Sitting:
                 (self.folder / TRAINING).unlink(missing_ok=True)
             elif self._journal is not None:
                 (self.folder / TRAINING).touch()
-
-    def keep_model(self, model: Model) -> None:
-        """Write the model, in place of the one before it."""
-        from napari_ghosthunter.learning.modelfile import save_model
-
-        self.begin()
-        save_model(model, self.folder / MODEL)
-
-    def keep_model_before(self, model: Model | None) -> None:
-        """Write the model from before the last training, in place of the one that was set aside; None removes that.
-
-        Raises
-        ------
-        OutputError
-            If the folder cannot be written to.
-        """
-        self.begin()
-        path = self.folder / BEFORE
-        if model is not None:
-            from napari_ghosthunter.learning.modelfile import save_model
-
-            save_model(model, path)
-            return
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"Cannot remove {path}: {error.strerror or error}.") from error
-
-    def swap_models(self, model: Model, before: Model | None) -> None:
-        """Write the model that was set aside as the model, and that one, if there is one, as the one set aside.
-
-        Raises
-        ------
-        OutputError
-            If the folder cannot be written to.
-        """
-        if before is None:
-            self.keep_model(model)
-            self.keep_model_before(None)
-            return
-        from napari_ghosthunter.learning.modelfile import save_model
-
-        self.begin()
-        with whole_file(self.folder / BEFORE) as temporary:  # a full disk shows here, when nothing is replaced yet
-            save_model(before, temporary)
-            save_model(model, self.folder / MODEL)  # until this is there, its only file is the one set aside
-
-    def keep_map(self, domain_map: DomainMap) -> None:
-        """Write the map, in place of the one before it."""
-        self.begin()
-        domain_map.save(self.folder / MAP, MAP, overwrite=True)
-
-    def keep_renames(self, renames: dict[str, dict[str, str]]) -> None:
-        """Write what the classes of models are called by now, by the hashes of these."""
-        self.begin()
-        write_text(self.folder / RENAMES, _RENAMES.dump_json(renames).decode())
-
-    def load_renames(self) -> dict[str, dict[str, str]]:
-        """Read what the classes of models are called by now; without that, they are called as they were."""
-        try:
-            return _RENAMES.validate_json((self.folder / RENAMES).read_bytes())
-        except (OSError, ValidationError):
-            return {}
-
-    def load_model(self) -> Model | None:
-        """Read the model; None if there is none.
-
-        Raises
-        ------
-        ModelError
-            If it is damaged.
-        """
-        if not has_model(self.folder):  # without one there is no need for torch, which takes seconds to import
-            return None
-        from napari_ghosthunter.learning.modelfile import load_model
-
-        return load_model(self.folder / MODEL)
-
-    def load_model_before(self) -> Model | None:
-        """Read the model from before the last training; None if there is none.
-
-        Raises
-        ------
-        ModelError
-            If it is damaged.
-        """
-        path = self.folder / BEFORE
-        if not path.exists():
-            return None
-        from napari_ghosthunter.learning.modelfile import load_model
-
-        return load_model(path)
-
-    def load_map(self) -> DomainMap | None:
-        """Read the map; None if there is none.
-
-        Raises
-        ------
-        MapError
-            If it is damaged.
-        """
-        if not has_map(self.folder):
-            return None
-        from napari_ghosthunter.mapping.domains import DomainMap
-
-        return DomainMap.load(self.folder / MAP, MAP)
 
     @property
     def closed(self) -> bool:
@@ -299,56 +194,3 @@ class Sitting:
         with whole_file(damaged) as copy:
             copy.write_bytes(journal.read_bytes())
         return Journal.begin(journal, self.header)
-
-
-def has_model(folder: Path) -> bool:
-    """Whether a sitting in this folder has a model."""
-    return (folder / MODEL).exists()
-
-
-def has_map(folder: Path) -> bool:
-    """Whether a sitting in this folder has a whole map."""
-    from napari_ghosthunter.mapping.export import MAP_SUFFIX
-
-    return (folder / MAP / f"{MAP}{MAP_SUFFIX}").exists()
-
-
-def in_use(folder: Path) -> bool:
-    """Whether the sitting in this folder is open, in this process or in another.
-
-    Raises
-    ------
-    OutputError
-        If that cannot be found out, because nothing can be written in the folder.
-    """
-    try:
-        _locked(folder).release()
-    except SessionError:
-        return True
-    return False
-
-
-def _locked(folder: Path, seconds: float = 0) -> FileLock:
-    """Take the lock of a sitting; wait for it no longer than some seconds.
-
-    Raises
-    ------
-    SessionError
-        If it is taken.
-    OutputError
-        If there can be no lock in this folder.
-    """
-    lock = FileLock(folder / LOCK, timeout=seconds, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        also = "" if isinstance(lock, UnixFileLock | WindowsFileLock) else (
-            f" If it is not, because that computer broke down, delete {folder / LOCK}."
-        )  # fmt: skip
-        raise SessionError(
-            f"This sitting is open in another window (its folder is {folder}); go on there, or start a new sitting."
-            + also
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise OutputError(f"Cannot keep a sitting in {folder}: {getattr(error, 'strerror', None) or error}.") from error
-    return lock

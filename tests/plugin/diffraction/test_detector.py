@@ -7,7 +7,7 @@ import pytest
 
 from napari_ghosthunter.plugin.diffraction.detector import make_detector
 from napari_ghosthunter.scan.beam import BeamCentre
-from napari_ghosthunter.scan.virtual import bright_field_mask, dark_field_mask, total_mask
+from napari_ghosthunter.scan.virtual.masks import bright_field_mask, dark_field_mask, total_mask
 
 SHAPE = (20, 32)
 BEAM = BeamCentre(8.3, 15.6, 3.0)

@@ -12,7 +12,8 @@ from napari_ghosthunter.learning.config import PatternConfig
 from napari_ghosthunter.learning.patterns import fit_patterns
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.scan import Calibration, Scan
-from napari_ghosthunter.scan.virtual import dark_field_mask, total_mask, virtual_image
+from napari_ghosthunter.scan.virtual.images import virtual_image
+from napari_ghosthunter.scan.virtual.masks import dark_field_mask, total_mask
 
 CALIBRATION = Calibration((2.0, 2.0), "nm", (0.02, 0.02), "1/nm")
 

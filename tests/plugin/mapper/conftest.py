@@ -64,14 +64,15 @@ def probabilities():
 @pytest.fixture
 def stream():
     """Give a function that hands bands of rows to a session, as a run would that found these probabilities."""
-    from napari_ghosthunter.mapping.segmentation import RowBand
+    from napari_ghosthunter.mapping.segmentation import GrowingMap, RowBand
 
     def hand_over(session, values, bands):
-        run = session.start_segmenting()
-        run._probabilities = np.array(values)
-        run._blank = DomainMap(np.full_like(values, np.nan), session.model.classes, session.scan.calibration)
+        run = session.segmentation.start()
+        run._growing = GrowingMap(session.scan, session.model)
+        run._growing._origin = {}
+        run._growing.add(RowBand(0, len(values), values, 0))
         for start, stop in bands:
-            assert session.take_band(run, RowBand(start, stop, values[start:stop], 0))
+            assert session.segmentation.take(run, RowBand(start, stop, values[start:stop], 0))
         return run
 
     return hand_over

@@ -12,8 +12,8 @@ from napari_ghosthunter.plugin.mapper import desk as desk_module
 from napari_ghosthunter.plugin.mapper.desk import ASKING, CLOSED, NO_SCAN, OPENING, Desk
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.session.locking import in_use
 from napari_ghosthunter.session.session import Session
-from napari_ghosthunter.session.sitting import in_use
 
 
 @pytest.fixture

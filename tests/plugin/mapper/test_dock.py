@@ -62,7 +62,7 @@ def test_what_was_trained_is_mapped(qtbot, window, mapper) -> None:
     mapper.show_page(mapper.train_page)
     mapper.train_page.train_button.click()
     assert not mapper.scan_page.choice.isEnabled()
-    qtbot.waitUntil(lambda: session.map_is_current and not mapper.mapping.running, timeout=LONG)
+    qtbot.waitUntil(lambda: session.segmentation.is_current and not mapper.mapping.running, timeout=LONG)
     qtbot.waitUntil(lambda: "Domains" in window.layers, timeout=LONG)
     assert mapper.scan_page.choice.isEnabled()
     mapper.show_page(mapper.map_page)
@@ -90,13 +90,13 @@ def test_closing_while_anything_runs(qtbot, window, layer, sample, how, state) -
     set_epochs(session, 2 if state == "mapping" else MANY)
     mapper.training.start("cpu")
     if state == "training":
-        qtbot.waitUntil(lambda: len(session.history) > 1, timeout=LONG)
+        qtbot.waitUntil(lambda: len(session.training.history) > 1, timeout=LONG)
     elif state == "mapping":
         qtbot.waitUntil(lambda: mapper.mapping.running, timeout=LONG)
     if how == "hide":  # behind another tab it goes on
         mapper.parent().hide()
         qtbot.wait(50)
-        assert mapper.training.running or mapper.mapping.running or session.map_is_current
+        assert mapper.training.running or mapper.mapping.running or session.segmentation.is_current
         mapper.parent().show()
         mapper.parent().destroyOnClose()
     elif how == "dock":
@@ -124,7 +124,7 @@ def test_a_layer_of_ours_may_go_at_any_time(qtbot, window, mapper) -> None:
     qtbot.waitUntil(lambda: "Domains" in window.layers or "Domains (preview)" in window.layers, timeout=LONG)
     for name in [layer.name for layer in window.layers if layer.name.startswith(("Domain", "Confidence"))]:
         window.layers.remove(name)
-    qtbot.waitUntil(lambda: session.map_is_current and not mapper.mapping.running, timeout=LONG)
+    qtbot.waitUntil(lambda: session.segmentation.is_current and not mapper.mapping.running, timeout=LONG)
     session.undo()
     mapper.map_page.show_button.click()
     mapper.points.show()
@@ -137,7 +137,7 @@ def test_nothing_of_one_scan_lands_on_another(qtbot, window, mapper, sample) -> 
     other = bare(window.add_image(data, **arguments))
     set_epochs(first, MANY)
     mapper.training.start("cpu")
-    qtbot.waitUntil(lambda: len(first.history) > 1, timeout=LONG)
+    qtbot.waitUntil(lambda: len(first.training.history) > 1, timeout=LONG)
     mapper.desk.open(other)
     qtbot.waitUntil(lambda: mapper.desk.session not in (None, first), timeout=LONG)
     second = mapper.desk.session

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QLabel, QStackedLayout, QWidget
 
 from napari_ghosthunter.plugin.diffraction.pattern_view import PatternView
 from napari_ghosthunter.plugin.diffraction.scale_bar import ScaleBar
-from napari_ghosthunter.plugin.own_context import delete_in_own_context
+from napari_ghosthunter.plugin.own_context import delete_drawn, delete_in_own_context
 from napari_ghosthunter.plugin.units import pretty
 
 
@@ -63,10 +63,11 @@ class PatternCanvas(QWidget):
         if drawing is None:
             return
         self._stack.removeWidget(drawing)
+        self.view.renew()
+        delete_drawn(drawing)
         drawing.setParent(None)
         drawing.close()
         QCoreApplication.sendPostedEvents(drawing, QEvent.Type.DeferredDelete)
-        self.view.renew()
 
     def _make(self) -> None:
         if self._asleep or self.drawing is not None or not self.isVisible():

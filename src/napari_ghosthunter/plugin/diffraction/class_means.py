@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import mean_pattern
+from napari_ghosthunter.scan.virtual.means import mean_pattern
 
 STEP = 8  # patterns between two chances to stop
 

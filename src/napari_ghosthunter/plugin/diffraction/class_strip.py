@@ -91,12 +91,14 @@ class ClassStrip(QWidget):
         self.chosen.emit(name)
 
     def _toggled(self, on: bool) -> None:
+        if on:
+            self.wanted.emit(True)  # before it takes room
         self.toggle.setText("Hide class means" if on else "Show class means")
         self._scroll.setVisible(on and bool(self.buttons))
         self.note.setVisible(on and bool(self.note.text()))
         if not on:
             self._choose("")
-        self.wanted.emit(on)
+            self.wanted.emit(False)
 
 
 def coloured(values: NDArray[np.float32], limits: tuple[float, float], colormap: str) -> NDArray[np.uint8]:

@@ -13,12 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.scan.beam import BeamCentre
-from napari_ghosthunter.scan.virtual import (
-    BRIGHT_FIELD_RADIUS,
-    DARK_FIELD_INNER_RADIUS,
-    annular_mask,
-    total_mask,
-)
+from napari_ghosthunter.scan.virtual.masks import BRIGHT_FIELD_RADIUS, DARK_FIELD_INNER_RADIUS, annular_mask, total_mask
 
 Kind = Literal["bright field", "annular dark field", "total", "custom"]
 Handle = Literal["move", "inner", "outer"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.diffraction.canvas import PatternCanvas
 from napari_ghosthunter.plugin.diffraction.class_means import ClassPatterns
@@ -28,7 +28,7 @@ from napari_ghosthunter.plugin.diffraction.patterns import ScanFacts, measure_sc
 from napari_ghosthunter.plugin.diffraction.picture import DETECTOR
 from napari_ghosthunter.plugin.diffraction.scan_link import ScanLink
 from napari_ghosthunter.plugin.diffraction.showing import Showing
-from napari_ghosthunter.plugin.docks import MAPPER, find_dock
+from napari_ghosthunter.plugin.docks import MAPPER, find_dock, heights, let_shrink, set_heights
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.own_context import delete_in_own_context
 
@@ -65,6 +65,7 @@ class DiffractionViewer(QWidget):
         self.comparing = Comparing(self.class_strip)
         self._awake = False
         self._home: Position | None = None
+        self._heights: list[int] = []  # of the docks, before the class means were shown
         self._lay_out()
         self._connect()
         self._open(None)
@@ -94,6 +95,7 @@ class DiffractionViewer(QWidget):
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Wake up."""
         super().showEvent(event)
+        let_shrink(self)
         if self._awake or self.canvas.making:
             return
         self._awake = True
@@ -217,6 +219,14 @@ class DiffractionViewer(QWidget):
 
     # ---- layout ----
 
+    def _make_room(self, for_means: bool) -> None:
+        """Give the height that the class means took back to the dock below."""
+        viewer = bare(self.link.viewer)
+        if for_means:
+            self._heights = heights(viewer)
+        else:
+            set_heights(viewer, self._heights)
+
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setSpacing(4)
@@ -240,6 +250,7 @@ class DiffractionViewer(QWidget):
         self.detector_bar.radii_asked.connect(self._resize_detector)
         self.imaging.progressed.connect(self.detector_bar.show_progress)
         self.comparing.chosen.connect(self.showing.compare)
+        self.class_strip.wanted.connect(self._make_room)
 
 
 def _text() -> QLabel:

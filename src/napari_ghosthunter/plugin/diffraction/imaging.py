@@ -14,7 +14,7 @@ from napari_ghosthunter.plugin.diffraction.picture import ArrivingImage, ScanPic
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.window import tell_error
 from napari_ghosthunter.scan.scan import Scan
-from napari_ghosthunter.scan.virtual import virtual_rows
+from napari_ghosthunter.scan.virtual.images import virtual_rows
 
 PAUSE_MS = 100  # between two images while a detector is dragged
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.diffraction.display import Levels
 from napari_ghosthunter.scan.beam import BeamCentre, measure_beam
 from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
-from napari_ghosthunter.scan.virtual import BEAM_POSITIONS, measure_scan_beam, spread_positions
+from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.virtual.means import BEAM_POSITIONS, measure_scan_beam
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.config import PatternConfig

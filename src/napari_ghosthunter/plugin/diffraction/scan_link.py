@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from psygnal import Signal
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import bare, position_at, scan_of
 from napari_ghosthunter.scan.scan import Scan
 

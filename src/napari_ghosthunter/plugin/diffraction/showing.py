@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.diffraction.class_means import ClassMean
 from napari_ghosthunter.plugin.diffraction.controls import DisplayBar, SourceBar

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.units import pretty
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import PIXELS, Calibration, Scan

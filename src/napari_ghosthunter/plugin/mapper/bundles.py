@@ -30,7 +30,7 @@ def ask_where_to_save(desk: Desk, parent: QWidget) -> None:
     session = desk.session
     if session is None:
         return
-    name, _ = QFileDialog.getSaveFileName(parent, "Save a copy of your work", f"{session.scan.name}{ENDING}", FILTER)
+    name, _ = QFileDialog.getSaveFileName(parent, "Save a copy of your work", f"{desk.stem}{ENDING}", FILTER)
     if not name:
         return
     path = Path(name) if name.endswith(ENDING) else Path(name + ENDING)

@@ -6,6 +6,7 @@ that was worked on before is not opened until the user has said whether to go on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from napari_ghosthunter.plugin.layers import bare, scan_of
 from napari_ghosthunter.plugin.mapper.finding import Finding
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
-from napari_ghosthunter.plugin.window import tell, tell_error
+from napari_ghosthunter.plugin.window import errors, tell, tell_error
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.earlier import Earlier
 from napari_ghosthunter.session.past import PastSitting, find_sittings
@@ -31,6 +32,7 @@ T = TypeVar("T")
 NO_SCAN = "Open a 4D-STEM scan: File > Open File(s)…, or drop its file on the window."
 OPENING = "Opening the scan…"
 ASKING = "Choose above whether to go on with your earlier work on this scan."
+NO_NAME = re.compile(r"[^\w.-]+")  # what is better not in the name of a file
 CLOSED = "This scan could not be opened; choose it again on the Scan page."
 
 
@@ -43,6 +45,8 @@ class Desk(QObject):
         Another session, or None; that of before is closed already.
     changed()
         The scan, what is known of earlier sittings at it, or the list of scans has changed.
+    went_wrong(message), went_well()
+        Something that the user asked for could not be done, and why; something could.
 
     Parameters
     ----------
@@ -52,11 +56,14 @@ class Desk(QObject):
 
     session_changed = Signal(object)
     changed = Signal()
+    went_wrong = Signal(str)
+    went_well = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self.viewer = viewer
         self.layer: Any = None
+        self.other: Any = None  # a scan layer that has come while there was work on this one
         self.session: Session | None = None
         self.past: tuple[PastSitting, ...] = ()  # to choose from, until the user has
         self._background = Background()
@@ -67,6 +74,15 @@ class Desk(QObject):
     def scan(self) -> Scan | None:
         """The scan that is worked on."""
         return None if self.layer is None else scan_of(self.layer)
+
+    @property
+    def stem(self) -> str:
+        """How the names of files about the scan begin: as its own, or as its layer where it is from no file."""
+        scan = self.scan
+        if scan is None:
+            return ""
+        own = "" if scan.provenance.path is not None else NO_NAME.sub("_", self.layer.name).strip("_.")
+        return own or scan.name
 
     @property
     def busy(self) -> bool:
@@ -96,6 +112,7 @@ class Desk(QObject):
         if self._awake:
             return
         self._awake = True
+        errors.told.connect(self._pass_on)
         self.viewer.layers.events.inserted.connect(self._follow)
         self.viewer.layers.events.removed.connect(self._follow)
         self._follow()
@@ -105,6 +122,7 @@ class Desk(QObject):
         if not self._awake:
             return
         self._awake = False
+        errors.told.disconnect(self._pass_on)
         self.viewer.layers.events.inserted.disconnect(self._follow)
         self.viewer.layers.events.removed.disconnect(self._follow)
         self.close()
@@ -139,6 +157,7 @@ class Desk(QObject):
         if layer is not None:
             self._turn_to(bare(layer))
         self.session = session
+        self.went_well.emit()
         for note in session.notes:
             tell(note)
         session.noted.connect(tell)
@@ -165,10 +184,12 @@ class Desk(QObject):
     def attempt(self, action: Callable[[], T]) -> T | None:
         """Do what a user asked for; if that cannot be done, tell the user why, and give None."""
         try:
-            return action()
+            done = action()
         except GhostHunterError as error:
             tell_error(str(error))
             return None
+        self.went_well.emit()
+        return done
 
     def show_scan(self) -> None:
         """Show the scan that is worked on, and hide the others, which often lie in the same place."""
@@ -188,12 +209,19 @@ class Desk(QObject):
     def _follow(self, event: Any = None) -> None:
         layers = self.scan_layers
         new = bare(event.value) if event is not None and event.type == "inserted" else None
-        if self._untouched and any(new is layer for layer in layers):
-            self.open(new)
+        if any(new is layer for layer in layers):
+            if self._untouched:
+                self.open(new)
+            elif self.layer is not None:
+                self.other = new
+        if not any(self.other is layer for layer in layers):
+            self.other = None
         if self.layer is not None and not any(self.layer is layer for layer in layers):
             self.close()
         if self.layer is None and layers:
             self.open(layers[-1])
+        if new is not None and any(new is layer for layer in layers):
+            self.went_well.emit()
         self.changed.emit()
 
     def _offer(self, past: tuple[PastSitting, ...]) -> None:
@@ -228,6 +256,9 @@ class Desk(QObject):
             self.session_changed.emit(None)
             self.attempt(session.close)
 
+    def _pass_on(self, message: str) -> None:
+        self.went_wrong.emit(message)
+
     def _fail(self, message: str) -> None:
         tell_error(message)
         self._tell()
@@ -239,7 +270,7 @@ class Desk(QObject):
 
     def _turn_to(self, layer: Any) -> None:
         """Make a layer the one that is worked on, and seen."""
-        before, self.layer = self.layer, layer
+        before, self.layer, self.other = self.layer, layer, None
         if before not in (None, layer):
             self.show_scan()
             self.viewer.layers.selection.active = layer  # the Diffraction viewer follows

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
+from napari_ghosthunter.plugin.docks import let_shrink
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.applying.apply_dialog import ApplyDialog
 from napari_ghosthunter.plugin.mapper.banner import Banner
@@ -24,6 +25,7 @@ from napari_ghosthunter.plugin.mapper.mapping.map_page import MapPage
 from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
 from napari_ghosthunter.plugin.mapper.panel import Panel
 from napari_ghosthunter.plugin.mapper.patterns_link import PatternsLink
+from napari_ghosthunter.plugin.mapper.scan_bar import ScanBar
 from napari_ghosthunter.plugin.mapper.scan_page import ScanPage
 from napari_ghosthunter.plugin.mapper.training.preview import Preview
 from napari_ghosthunter.plugin.mapper.training.train_page import TrainPage
@@ -55,7 +57,7 @@ class DomainMapper(QWidget):
         self.map_layers = MapLayers(self.desk)
         self.patterns_link = PatternsLink(self.desk)
         self.points.keys.is_seen = self.patterns_link.shows_current
-        self.banner = Banner(self.desk)
+        self.banner, self.scan_bar = Banner(self.desk), ScanBar(self.desk)
         self.scan_page = ScanPage(self.desk)
         self.label_page = LabelPage(self.desk, self.points)
         self.train_page = TrainPage(self.desk, self.training, self.preview)
@@ -66,7 +68,13 @@ class DomainMapper(QWidget):
         self.apply_dialog: ApplyDialog | None = None
         self.tabs = QTabWidget()
         self._lay_out()
+        self.points.clicks.adds = lambda: self.page is self.label_page
         self._connect()
+
+    @property
+    def page(self) -> Panel:
+        """The page that is turned to."""
+        return (self.scan_page, *self._further_pages())[self.tabs.currentIndex()]
 
     def show_page(self, page: Panel) -> None:
         """Turn to a page."""
@@ -77,6 +85,8 @@ class DomainMapper(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
+        column.setSpacing(4)
+        column.addWidget(self.scan_bar)
         column.addWidget(self.banner)
         column.addWidget(self.tabs, 1)
         for page in (self.scan_page, *self._further_pages()):
@@ -92,8 +102,10 @@ class DomainMapper(QWidget):
     def _connect(self) -> None:
         closing = Closing(self)
         closing.opened.connect(self.desk.wake)
+        closing.opened.connect(lambda: let_shrink(self))
         closing.closed.connect(self._close)
         self.map_page.apply_button.clicked.connect(self._apply)
+        self.map_page.open_button.clicked.connect(self.train_page.files.ask_open)
         self.training.changed.connect(self._keep_scan)
         self.mapping.changed.connect(self._keep_scan)
         self.preview.ready.connect(self.map_layers.show_preview)
@@ -112,17 +124,19 @@ class DomainMapper(QWidget):
     def _apply(self) -> None:
         """Open the window that maps other scans, or bring it back."""
         if self.apply_dialog is None:
-            self.apply_dialog = ApplyDialog(self.desk, self, self.mapping.place)
+            self.apply_dialog = ApplyDialog(self.desk, self, self.mapping.place, self.mapping.neighbours)
             self.apply_dialog.device = lambda: self.train_page.device
         self.apply_dialog.show()
         self.apply_dialog.raise_()
 
     def _keep_scan(self, *_: Any) -> None:
-        self.scan_page.set_busy(self.training.running or self.mapping.running)
+        self.map_page.open_button.setEnabled(not self.training.running)
+        for part in (self.scan_page, self.scan_bar):
+            part.set_busy(self.training.running or self.mapping.running)
 
     def _map_what_was_trained(self, *_: Any) -> None:
         """Map the scan with a new model: that is what it was trained for."""
         self.map_layers.end_preview()
         session = self.desk.session
-        if session is not None and self.training.report is not None and not session.map_is_current:
+        if session is not None and self.training.report is not None and not session.segmentation.is_current:
             self.mapping.start(self.train_page.device)

@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.error_line import ErrorLine
 from napari_ghosthunter.session.session import Session
 
 Link = tuple[Any, Callable[..., object]]
@@ -16,6 +17,8 @@ Link = tuple[Any, Callable[..., object]]
 
 class Panel(QWidget):
     """A page: a sentence that says what is missing, if anything is, above a body that is enabled if nothing is.
+
+    Between them it says what went wrong with what was asked for here, until something goes well.
 
     A page overrides `needs`, `links` and `refresh`, and puts its widgets into `body`.
     """
@@ -28,13 +31,17 @@ class Panel(QWidget):
         self.session: Session | None = None
         self.needs_label = QLabel()
         self.needs_label.setWordWrap(True)
+        self.error = ErrorLine()
         self.body = QWidget()
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)  # the docks share the height of a screen
         column.setSpacing(4)
         column.addWidget(self.needs_label)
+        column.addWidget(self.error)
         column.addWidget(self.body, 1)
         desk.session_changed.connect(self._turn)
+        desk.went_wrong.connect(self._show_error)
+        desk.went_well.connect(self._show_error)
 
     def needs(self, session: Session | None) -> str:
         """Say what is missing for this page to work, as a sentence for the user; empty if nothing is."""
@@ -54,6 +61,10 @@ class Panel(QWidget):
         self.needs_label.setText(missing)
         self.needs_label.setVisible(bool(missing))
         self.body.setEnabled(not missing)
+
+    def _show_error(self, message: str = "") -> None:
+        if self.isVisible():  # of the pages it is the one that the user has asked on
+            self.error.say(message)
 
     def _turn(self, session: Session | None) -> None:
         if self.session is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_ghosthunter.labelling.edits import Position
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.docks import DIFFRACTION, find_dock
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.session.session import Session
@@ -33,7 +33,7 @@ class PatternsLink:
             if one is not None:
                 getattr(one.labels.changed, change)(self._tell_classes)
                 getattr(one.current_changed, change)(self._tell_current)
-                getattr(one.model_changed, change)(self._tell_patterns)
+                getattr(one.training.changed, change)(self._tell_patterns)
         self.tell_all()
 
     def shows_current(self) -> bool:

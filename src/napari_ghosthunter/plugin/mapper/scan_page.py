@@ -63,7 +63,7 @@ class ScanPage(Panel):
     def links(self, session: Session) -> Iterable[Link]:
         """Follow what is kept."""
         yield session.labels.changed, self._show_kept
-        yield session.model_changed, self._show_kept
+        yield session.training.changed, self._show_kept
 
     def refresh(self, _event: Any = None) -> None:
         """Show the scans of the viewer, and what the chosen one is."""

@@ -33,7 +33,7 @@ def model(make_model):
 
 @pytest.fixture
 def dialog(qtbot, desk, model, files, tmp_path):
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     dialog = ApplyDialog(desk)
     qtbot.addWidget(dialog)
     dialog.show()

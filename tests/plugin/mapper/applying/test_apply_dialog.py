@@ -11,6 +11,8 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_ghosthunter.learning.looks import describe_looks
+from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.plugin.mapper.applying.apply_dialog import EMPTY, NO_FOLDER, ApplyDialog
 from napari_ghosthunter.plugin.mapper.applying.apply_list import CHECK, SCAN
 from napari_ghosthunter.plugin.mapper.applying.apply_run import NO_MODEL, NOTHING_LEFT
@@ -51,7 +53,7 @@ def files(tmp_path, sample):
 
 @pytest.fixture
 def dialog(qtbot, desk, model):
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     dialog = ApplyDialog(desk)
     dialog.asker = Answers()
     qtbot.addWidget(dialog)
@@ -112,6 +114,20 @@ def test_from_the_files_to_the_maps(qtbot, dialog, files, tmp_path, monkeypatch)
     assert not dialog.start_button.isEnabled()
     dialog.list.setCurrentItem(dialog.list.topLevelItem(0))
     assert "6 files written to" in dialog.details.toPlainText()
+
+
+def test_neighbours_help_as_much_as_is_chosen(qtbot, dialog, files, tmp_path, model, sample) -> None:
+    dialog.add(files[:1])
+    checked(qtbot, dialog)
+    dialog.folder.setText(str(tmp_path))
+    dialog.neighbours_bar.box.setValue(1.5)
+    qtbot.mouseClick(dialog.start_button, Qt.MouseButton.LeftButton)
+    assert not dialog.neighbours_bar.box.isEnabled()
+    finish(qtbot, dialog)
+    assert dialog.neighbours_bar.box.isEnabled()
+    made = DomainMap.load(tmp_path, "like")
+    np.testing.assert_array_equal(made.probabilities, segment(sample.scan, model).with_neighbours(1.5).probabilities)
+    assert made.provenance["neighbours"] == 1.5
 
 
 def test_into_the_window(qtbot, dialog, files, viewer) -> None:
@@ -190,7 +206,7 @@ def test_without_a_model_it_says_so(qtbot, desk) -> None:
 
 def test_a_deleted_parent_takes_it_along(qtbot, window, desk, model, files, tmp_path) -> None:
     parent = window.window._qt_window
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     dialog = ApplyDialog(desk, parent)
     dialog.show()
     dialog.add(files[:1])

@@ -44,7 +44,7 @@ def moved(like):
 
 @pytest.fixture
 def run(desk, model):
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     run = ApplyRun(desk)
     yield run
     run.close()
@@ -203,9 +203,9 @@ def test_the_end_of_the_session_stops_it(qtbot, run, desk, like, tmp_path) -> No
 def test_another_model_checks_again(qtbot, run, desk, model, make_model, like) -> None:
     add(run, like)
     wait_for(qtbot, run, "ready")
-    desk.session.use_model(model)  # the same once more
+    desk.session.training.use_model(model)  # the same once more
     assert states(run) == ["ready"]
-    desk.session.use_model(make_model(detector_shape=(16, 16)))
+    desk.session.training.use_model(make_model(detector_shape=(16, 16)))
     wait_for(qtbot, run, "refused")
 
 
@@ -214,7 +214,7 @@ def test_without_a_model_it_waits_for_one(qtbot, desk, model, like) -> None:
     add(run, like)
     assert run.needs == NO_MODEL
     assert states(run) == ["unchecked"]
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     wait_for(qtbot, run, "ready")
     run.close()
 

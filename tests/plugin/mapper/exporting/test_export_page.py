@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from typer.testing import CliRunner
@@ -65,7 +65,7 @@ def told(monkeypatch):
 @pytest.fixture
 def trained(desk, page, make_model):
     """A session with a model, after its page was made."""
-    desk.session.use_model(make_model((48, 48)))
+    desk.session.training.use_model(make_model((48, 48)))
     return desk.session
 
 
@@ -93,12 +93,12 @@ def names(folder: Path) -> set[str]:
 
 def test_it_says_what_is_missing(page, desk, mapped, make_model) -> None:
     assert "nothing to export yet" in page.needs_label.text()
-    desk.session.use_model(make_model((48, 48)))
+    desk.session.training.use_model(make_model((48, 48)))
     assert page.needs_label.text() == ""
     assert not page.no_map.isHidden()
     assert not page.files.isEnabled()
     assert page.model.isEnabled()
-    assert not page.export_button.isEnabled()
+    assert page.export_button.isEnabled()
     mapped(desk.session)
     assert page.no_map.isHidden()
     assert page.export_button.isEnabled()
@@ -120,10 +120,11 @@ def test_files_are_those_of_the_command_line(qtbot, viewer, sample, tmp_path, ma
     desk.wake()
     qtbot.waitUntil(lambda: desk.session is not None)
     assert page.name.text() == "scan"
-    desk.session.use_model(load_model(tmp_path / "model.safetensors"))
+    desk.session.training.use_model(load_model(tmp_path / "model.safetensors"))
     with qtbot.waitSignal(mapping.ended, timeout=20_000):
         mapping.start("cpu")
     page.show()
+    page.model.setChecked(False)
     page.folder.setText(str(tmp_path / "window"))
     export(qtbot, page)
     assert names(tmp_path / "window") == names(tmp_path / "cli")
@@ -138,9 +139,9 @@ def test_one_file_labels_and_model(qtbot, page, trained, mapped, tmp_path) -> No
     trained.label_current("a")
     expected = mapped(trained)
     page.name.setText("monday")
+    assert [box.isChecked() for box in (page.labels, page.model, page.hdf5)] == [True, True, False]
     page.files.setChecked(False)
-    for box in (page.hdf5, page.labels, page.model):
-        box.setChecked(True)
+    page.hdf5.setChecked(True)
     export(qtbot, page)
     assert names(tmp_path / "out") == {"monday_map.h5", "monday_labels.csv", "monday_model.safetensors"}
     with h5py.File(tmp_path / "out" / "monday_map.h5") as file:
@@ -164,15 +165,17 @@ def test_unsure_positions_are_left_out_if_wanted(qtbot, page, trained, mapped, t
     page.layers.threshold = 0.6
     below = int((expected.classes_above(0.6) == 0).sum())
     assert page.left_out.text() == f"Leave out {below} positions below confidence 0.60"
-    export(qtbot, page)
-    np.testing.assert_array_equal(DomainMap.load(tmp_path / "out").classes_image, expected.classes_image)
-    page.left_out.setChecked(True)
-    page.name.setText("sure")
-    export(qtbot, page)
-    written = DomainMap.load(tmp_path / "out", "sure")
+    export(qtbot, page)  # as it is seen
+    written = DomainMap.load(tmp_path / "out")
     np.testing.assert_array_equal(written.classes_image, expected.classes_above(0.6))
     assert written.provenance["positions_left_out"] == below
     assert written.provenance["confidence_threshold"] == 0.6
+    qtbot.mouseClick(page.left_out, Qt.MouseButton.LeftButton, pos=QPoint(8, page.left_out.height() // 2))
+    page.layers.threshold = 0.7
+    assert not page.left_out.isChecked()  # the user has said so
+    page.name.setText("all")
+    export(qtbot, page)
+    np.testing.assert_array_equal(DomainMap.load(tmp_path / "out", "all").classes_image, expected.classes_image)
 
 
 def test_nothing_is_replaced_unasked(qtbot, page, trained, mapped, probabilities, answers, tmp_path) -> None:
@@ -249,6 +252,7 @@ def test_something_must_be_chosen_and_named(page, trained, mapped) -> None:
     mapped(trained)
     assert page.export_button.isEnabled()
     page.files.setChecked(False)
+    page.model.setChecked(False)
     assert not page.export_button.isEnabled()
     page.model.setChecked(True)
     assert page.export_button.isEnabled()
@@ -262,3 +266,11 @@ def test_closing_while_it_writes(qtbot, page, desk, trained, mapped) -> None:
     desk.sleep()
     assert not page.background.busy
     qtbot.wait(100)
+
+
+def test_a_scan_from_no_file_goes_by_the_name_of_its_layer(desk) -> None:
+    assert desk.stem == "scan"
+    desk.layer.name = "Boracite domains (simulated)"
+    assert desk.stem == "Boracite_domains_simulated"
+    desk.layer.name = "…"
+    assert desk.stem == "scan"

@@ -154,7 +154,7 @@ def test_uncertain_points_need_a_map(page, desk, sample) -> None:
 
 
 def test_the_button_comes_with_the_map(page, desk) -> None:
-    desk.session.map_changed.emit(0, 3)
+    desk.session.segmentation.changed.emit(0, 3)
     assert page.unsure_button.isEnabled()
 
 
@@ -170,6 +170,21 @@ def test_labels_come_from_a_file(page, desk, answer) -> None:
     page.undo_button.click()
     assert len(labels) == len(labels.points) == 0
     assert len(labels.classes) == 3
+
+
+def test_points_that_wait_for_labels_come_from_a_file(page, desk, answer, told) -> None:
+    desk.session.add_point((1, 2))
+    answer("scan_y,scan_x,reason\n1,2,grid\n3,4,\"midpoint of (0, 0) and (6, 8)\"\n5,6,grid\n", name="points.csv")
+    page.import_button.click()
+    labels = desk.session.labels
+    assert (len(labels), len(labels.classes), len(labels.points)) == (0, 0, 3)
+    assert labels.points[3, 4] == "midpoint of (0, 0) and (6, 8)"
+    assert page.note.text() == "points.csv: 2 new points without a label."
+    page.undo_button.click()
+    assert list(labels.points) == [(1, 2)]
+    answer("scan_y,scan_x,reason\n1,99,grid\n", name="points.csv")
+    page.import_button.click()
+    assert "outside the scan" in told[0]
 
 
 @pytest.mark.parametrize(

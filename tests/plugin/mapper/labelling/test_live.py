@@ -204,7 +204,7 @@ def test_the_map_of_a_model_is_seen_on_other_pages(qtbot, page, desk, viewer, sa
     page.show()
     settled(qtbot, session)
     assert viewer.layers[LIVE].visible
-    session.use_model(make_model(sample.scan.detector_shape, sample.names))
+    session.training.use_model(make_model(sample.scan.detector_shape, sample.names))
     mapped(session)
     qtbot.waitUntil(lambda: "Domains" in viewer.layers)
     names = [layer.name for layer in viewer.layers]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_ghosthunter.mapping import cluster
+from napari_ghosthunter.mapping import worker
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.plugin.docks import MAPPER, open_dock
 from napari_ghosthunter.plugin.layers import bare
@@ -24,6 +24,7 @@ from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.versions import versions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 LONG = 30_000
@@ -74,7 +75,7 @@ def told(monkeypatch):
 
 @pytest.fixture
 def page(qtbot, desk, make_model):
-    desk.session.use_model(make_model((48, 48), names=("none", "vertical", "horizontal")))
+    desk.session.training.use_model(make_model((48, 48), names=("none", "vertical", "horizontal")))
     page = MapPage(desk, Mapping(desk), MapLayers(desk))
     qtbot.addWidget(page)
     page.resize(400, 420)
@@ -86,14 +87,14 @@ def page(qtbot, desk, make_model):
 @pytest.fixture
 def slow_workers(monkeypatch):
     """A gate that the workers wait at before each of their tasks; open until it is cleared."""
-    gate, prepared = threading.Event(), cluster._prepared
+    gate, prepared = threading.Event(), worker._prepared
     gate.set()
 
     def wait_first(job):
         assert gate.wait(LONG / 1000)
         return prepared(job)
 
-    monkeypatch.setattr(cluster, "_prepared", wait_first)  # the workers are threads of this process
+    monkeypatch.setattr(worker, "_prepared", wait_first)  # the workers are threads of this process
     yield gate
     gate.set()
 
@@ -122,7 +123,7 @@ def at_rest() -> bool:
 def test_the_map_is_that_of_this_machine(qtbot, page, scan, running_cluster) -> None:
     session, seen = page.session, []
     choose_scheduler(qtbot, page, running_cluster.scheduler_address)
-    session.map_changed.connect(lambda start, stop: seen.append((start, stop)))
+    session.segmentation.changed.connect(lambda start, stop: seen.append((start, stop)))
     with qtbot.waitSignal(page.mapping.ended, timeout=LONG) as ended:
         click_map(qtbot, page)
         assert page.map_button.text() == "Stop"
@@ -147,14 +148,14 @@ def test_stop_in_the_middle_takes_the_tasks_back(qtbot, page, running_cluster, s
     def no_more(*_):
         slow_workers.clear()
 
-    session.map_changed.connect(no_more)
+    session.segmentation.changed.connect(no_more)
     with qtbot.waitSignal(page.mapping.ended, timeout=LONG) as ended:
         click_map(qtbot, page)
         qtbot.waitUntil(lambda: page.mapping.rows_done > 0 and tasks(running_cluster) > 0, timeout=LONG)
         click_map(qtbot, page)
         assert page.state.text() == "Stopping…"
     assert ended.args == [False]
-    session.map_changed.disconnect(no_more)
+    session.segmentation.changed.disconnect(no_more)
     done = page.mapping.rows_done
     assert 0 < done < 12
     assert session.domain_map.has_data[:, 0].sum() == done
@@ -180,14 +181,14 @@ def test_no_scheduler_there_is_told_soon_and_nothing_is_lost(qtbot, page, told, 
     assert ended.args == [False]
     said = f"No Dask scheduler answers at {free_address}; start one there with 'dask scheduler'"
     assert [text[: len(said)] for text in told] == [said]
-    assert page.state.text().startswith(said)
+    assert page.error.message == told[0]
     assert session.domain_map is before
     assert page.map_button.isEnabled()
     assert page.map_button.text() == "Map the scan again"
     page.place_bar.place.choose(False, free_address)
     with qtbot.waitSignal(page.mapping.ended, timeout=LONG):
         click_map(qtbot, page)
-    assert page.state.text() == ""
+    assert (page.error.message, page.state.text()) == ("", "")
 
 
 def test_without_workers_it_says_that_it_waits_and_can_be_stopped(qtbot, page, told, empty_cluster) -> None:
@@ -202,12 +203,7 @@ def test_without_workers_it_says_that_it_waits_and_can_be_stopped(qtbot, page, t
 
 
 def test_what_the_cluster_warns_of_stays_on_the_page(qtbot, page, running_cluster, monkeypatch) -> None:
-    here = cluster.versions()
-
-    def found():
-        return here if threading.current_thread().name.startswith("ghosthunter") else {**here, "torch": "1.0"}
-
-    monkeypatch.setattr(cluster, "versions", found)
+    monkeypatch.setattr(worker, "versions", lambda: {**versions(), "torch": "1.0"})
     choose_scheduler(qtbot, page, running_cluster.scheduler_address)
     with qtbot.waitSignal(page.mapping.ended, timeout=LONG) as ended:
         click_map(qtbot, page)
@@ -234,7 +230,7 @@ def test_a_scan_in_no_file_is_refused_before_it_starts(
     data, arguments, _ = scan_layer(Scan(sample.scan.data[::-1]))
     desk.open(bare(desk.viewer.add_image(data, **arguments)))
     qtbot.waitUntil(lambda: desk.session is not None and desk.session.scan.provenance.path is None)
-    desk.session.use_model(make_model((48, 48)))
+    desk.session.training.use_model(make_model((48, 48)))
     choose_scheduler(qtbot, page, free_address)
     assert "came from no file" in page.place_bar.words.text()
     assert not page.map_button.isEnabled()
@@ -248,7 +244,7 @@ def test_closing_the_window_stops_it(qtbot, window, scan, make_model, running_cl
     window.add_image(data, **arguments)
     mapper = open_dock(window, MAPPER)
     qtbot.waitUntil(lambda: mapper.desk.session is not None, timeout=LONG)
-    mapper.desk.session.use_model(make_model((48, 48)))
+    mapper.desk.session.training.use_model(make_model((48, 48)))
     mapper.show_page(mapper.map_page)
     slow_workers.clear()
     choose_scheduler(qtbot, mapper.map_page, running_cluster.scheduler_address)

@@ -39,7 +39,7 @@ def model(make_model):
 def trained(desk, layers, model):
     """A session with a model, watched by `layers`."""
     desk.session_changed.emit(desk.session)
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     return desk.session
 
 
@@ -76,7 +76,7 @@ def test_rows_come_as_they_are_computed_and_are_drawn_together(
     assert len(redrawn) == 1
     assert (data[:5] > 0).all()
     assert not data[5:].any()
-    assert trained.take_band(run, RowBand(5, 12, values[5:], 0))
+    assert trained.segmentation.take(run, RowBand(5, 12, values[5:], 0))
     drawn(qtbot, layers)
     assert shown(viewer, DOMAINS).data is data  # in place
     assert (data > 0).all()
@@ -131,7 +131,7 @@ def test_deleted_layers_stay_deleted_until_the_next_map(
     viewer.layers.remove(DOMAINS)
     viewer.layers.remove(MIXED)
     assert layers.missing
-    trained.take_band(run, RowBand(4, 12, values[4:], 0))
+    trained.segmentation.take(run, RowBand(4, 12, values[4:], 0))
     drawn(qtbot, layers)
     layers.threshold = 0.5
     assert DOMAINS not in viewer.layers
@@ -150,7 +150,7 @@ def test_all_layers_may_go_with_the_scan_while_rows_come(
     run = stream(trained, probabilities(), [(0, 4)])
     viewer.layers.clear()
     qtbot.waitUntil(lambda: desk.session is None)
-    trained.take_band(run, RowBand(4, 12, probabilities()[4:], 0))
+    trained.segmentation.take(run, RowBand(4, 12, probabilities()[4:], 0))
     layers.threshold = 0.3
     qtbot.wait(150)
     assert len(viewer.layers) == 0
@@ -176,7 +176,7 @@ def test_another_model_brings_its_classes(
 ) -> None:
     mapped(trained)
     drawn(qtbot, layers)
-    trained.use_model(make_model((48, 48), ("x", "y")))
+    trained.training.use_model(make_model((48, 48), ("x", "y")))
     stream(trained, probabilities()[:, :, :2].copy(), [(0, 12)])
     drawn(qtbot, layers)
     assert list(shown(viewer, DOMAINS).features["class"]) == ["x", "y"]
@@ -311,7 +311,7 @@ def test_a_new_session_makes_layers_of_its_own(
     drawn(qtbot, layers)
     desk.start_anew()
     qtbot.waitUntil(lambda: desk.session is not None)
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     mapped(desk.session, probabilities(9))
     drawn(qtbot, layers)
     assert len(viewer.layers) == 7
@@ -320,7 +320,7 @@ def test_a_new_session_makes_layers_of_its_own(
 
 def test_nothing_is_heard_after_the_session_has_gone(qtbot, desk, trained, layers, viewer, mapped) -> None:
     desk.sleep()
-    assert not len(trained.map_changed)
+    assert not len(trained.segmentation.changed)
     mapped(trained)
     qtbot.wait(150)
     assert len(viewer.layers) == 1
@@ -369,11 +369,11 @@ def test_a_window_may_close_while_rows_come(qtbot, window, sample, model, stream
     layers = MapLayers(desk)
     desk.wake()
     qtbot.waitUntil(lambda: desk.session is not None)
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     run = stream(desk.session, probabilities(), [(0, 3)])
     drawn(qtbot, layers)
     layers.show_preview(DomainMap(probabilities(4), model.classes))
-    desk.session.take_band(run, RowBand(3, 6, probabilities()[3:6], 0))
+    desk.session.segmentation.take(run, RowBand(3, 6, probabilities()[3:6], 0))
     desk.sleep()
     window.close()
     qtbot.wait(150)

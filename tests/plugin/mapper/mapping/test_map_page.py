@@ -37,7 +37,7 @@ def trained(desk, page, make_model):
     """A session with a model, after its page was made."""
     model = make_model((48, 48))
     held_out = HeldOut(names=model.classes.names, confusion=((5, 1, 0), (0, 4, 0), (0, 0, 0)))
-    desk.session.use_model(replace(model, record=model.record.model_copy(update={"held_out": held_out})))
+    desk.session.training.use_model(replace(model, record=model.record.model_copy(update={"held_out": held_out})))
     return desk.session
 
 
@@ -47,14 +47,17 @@ def settled(qtbot, page):
 
 def test_it_says_what_is_missing(qtbot, page, desk, trained) -> None:
     assert page.body.isEnabled()
+    assert page.open_button.isHidden()
     desk.viewer.layers.clear()
     assert page.needs_label.text() == NO_SCAN
     assert not page.body.isEnabled()
 
 
 def test_a_map_needs_a_model(page, desk) -> None:
-    assert page.needs_label.text() == desk.session.segmentation_needs
+    assert page.needs_label.text() == desk.session.segmentation.needs
     assert not page.body.isEnabled()
+    assert page.open_button.isEnabled()
+    assert not page.open_button.isHidden()
 
 
 def test_a_click_maps_the_scan(qtbot, page, trained, viewer) -> None:
@@ -150,9 +153,15 @@ def test_an_earlier_models_map_is_said_to_be_one(qtbot, page, trained, make_mode
     with qtbot.waitSignal(page.mapping.ended, timeout=20_000):
         page.mapping.start()
     settled(qtbot, page)
-    trained.use_model(make_model((48, 48), seed=3))
+    trained.training.use_model(make_model((48, 48), seed=3))
     assert "earlier model" in page.state.text()
     assert "not of the earlier one" in page.figures.accuracy_text.text()
+    said = []
+    page.mapping.changed.connect(lambda: said.append((page.mapping.rows_done, page.state.text())))
+    with qtbot.waitSignal(page.mapping.ended, timeout=20_000):
+        page.mapping.start()
+    assert said[0] == (0, "The map that is shown is of an earlier model still.")
+    assert page.state.text() == ""
 
 
 def test_a_part_of_a_map_is_said_to_be_one(qtbot, page, trained, stream, probabilities) -> None:
@@ -162,8 +171,8 @@ def test_a_part_of_a_map_is_said_to_be_one(qtbot, page, trained, stream, probabi
 
 
 def test_the_accuracy_is_told_with_what_it_rests_on(page, trained) -> None:
-    said = page.figures.accuracy_text.text()
-    assert said.startswith("9 of 10 held-out labels right: accuracy 0.900 (95 % interval 0.60 to 0.98)")
+    said = page.figures.accuracy_text.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert said.startswith("9 of 10 held-out labels right: accuracy 90 % (60 to 98 %)")
     assert "rests on 10 labels only" in said
     assert "No label was kept back of the class c" in said
     assert page.figures.confusion.table.rows == (("a", "5", "1", "0"), ("b", "0", "4", "0"), ("c", "0", "0", "0"))
@@ -215,7 +224,7 @@ def test_the_real_cursor_reads_the_probabilities(
     window.window.add_dock_widget(page, area="right")
     desk.wake()
     qtbot.waitUntil(lambda: desk.session is not None)
-    desk.session.use_model(make_model((48, 48)))
+    desk.session.training.use_model(make_model((48, 48)))
     values = probabilities()
     values[3, 15] = 0.03, 0.02, 0.95
     mapped(desk.session, values)

@@ -33,7 +33,7 @@ def small_bands(monkeypatch):
 @pytest.fixture
 def trained(desk, make_model):
     """A session with a model."""
-    desk.session.use_model(make_model((48, 48)))
+    desk.session.training.use_model(make_model((48, 48)))
     return desk.session
 
 
@@ -44,7 +44,7 @@ def mapping(desk):
 
 def test_the_map_is_that_of_the_stages(qtbot, desk, sample, trained, mapping, small_bands) -> None:
     bands, shares = [], []
-    trained.map_changed.connect(lambda start, stop: bands.append((start, stop)))
+    trained.segmentation.changed.connect(lambda start, stop: bands.append((start, stop)))
     mapping.changed.connect(lambda: shares.append(mapping.share))
     with qtbot.waitSignal(mapping.ended, timeout=20_000) as ended:
         mapping.start()
@@ -62,7 +62,7 @@ def test_the_map_is_that_of_the_stages(qtbot, desk, sample, trained, mapping, sm
 
 
 def test_stop_keeps_the_rows_that_are_done(qtbot, trained, mapping, small_bands) -> None:
-    trained.map_changed.connect(lambda *_: mapping.stop())
+    trained.segmentation.changed.connect(lambda *_: mapping.stop())
     with qtbot.waitSignal(mapping.ended, timeout=20_000) as ended:
         mapping.start()
     assert ended.args == [False]
@@ -74,7 +74,7 @@ def test_without_a_model_the_user_is_told(desk, mapping, monkeypatch) -> None:
     monkeypatch.setattr("napari_ghosthunter.plugin.mapper.desk.tell_error", told.append)
     mapping.start()
     assert not mapping.running
-    assert told == [desk.session.segmentation_needs]
+    assert told == [desk.session.segmentation.needs]
 
 
 def test_an_error_is_told_and_can_be_tried_again(qtbot, trained, mapping, told, monkeypatch) -> None:

@@ -62,7 +62,7 @@ def test_no_gap_over_100_ms_at_the_95th_percentile(qtbot, window, sample, config
     for _ in range(TRIES):
         late = gaps_while(qtbot, training)
         assert training.report is not None, training.error
-        assert session.model.record.converged or len(session.history) == 60
+        assert session.model.record.converged or len(session.training.history) == 60
         found.append(float(np.percentile(late, 95)))
         if found[-1] <= 0.1:
             break

@@ -15,6 +15,7 @@ from napari_ghosthunter.learning.modelfile import load_model, save_model
 from napari_ghosthunter.learning.training import train as real_train
 from napari_ghosthunter.plugin.mapper import desk as desk_module
 from napari_ghosthunter.plugin.mapper import running
+from napari_ghosthunter.plugin.mapper.shares import estimate_text
 from napari_ghosthunter.plugin.mapper.training import model_files
 from napari_ghosthunter.plugin.mapper.training import training as training_module
 from napari_ghosthunter.plugin.mapper.training.preview import Preview
@@ -128,7 +129,7 @@ def test_a_training_from_start_to_end(qtbot, page, labelled, fake_training) -> N
     fake_training.end()
     qtbot.waitUntil(lambda: page.train_button.text() == TRAIN)
     assert page.progress.bar.isHidden()
-    assert page.progress.text.text().startswith("Best model: epoch 3; no labels could be kept back")
+    assert page.progress.text.text().startswith("Best model: epoch 3. No labels could be kept back")
     assert page.settings.training_forms[0].isEnabled()
     assert page.files.save_button.isEnabled()
 
@@ -159,9 +160,11 @@ def test_a_fit_goes_on_until_it_has_converged(qtbot, page, labelled, monkeypatch
     qtbot.waitUntil(lambda: not page.training.running, timeout=60_000)
     record = labelled.session.model.record
     assert record.converged
-    assert page.progress.text.text().startswith(f"Fit: converged after {len(record.history)} steps; ")
-    assert f"; {record.estimate}. " in page.progress.text.text()
-    assert " held-out labels right, which are harder than the map" in page.progress.text.text()
+    words = page.progress.text.text()
+    assert words.startswith(f"Fit: converged after {len(record.history)} steps. {estimate_text(record.estimate)} ")
+    held = record.held_out
+    assert f" {held.right} of {held.count} held-out labels right" in words
+    assert ("which are harder than the map" in words) == (held.right < held.count)
     assert page.curves._best is None
 
 
@@ -170,10 +173,10 @@ def test_an_error_stays_on_the_page(qtbot, page, labelled, fake_training, told) 
     click(qtbot, page.train_button)
     qtbot.waitUntil(lambda: not page.training.running)
     assert told == ["Choose the CPU."]
-    assert page.progress.text.text() == "⚠ Choose the CPU."
+    assert page.error.toPlainText() == "⚠ Choose the CPU."
     fake_training.end()
     click(qtbot, page.train_button)
-    assert "CPU" not in page.progress.text.text()
+    assert page.error.isHidden()
     qtbot.waitUntil(lambda: not page.training.running)
 
 
@@ -203,7 +206,7 @@ def test_devices_that_are_not_here_cannot_be_chosen(qtbot, page, monkeypatch) ->
 
 def test_a_model_goes_to_a_file_and_comes_back(qtbot, page, desk, make_model, tmp_path, monkeypatch, told) -> None:
     model, path = make_model((48, 48), ("a", "b")), tmp_path / "mine"
-    desk.session.use_model(model)
+    desk.session.training.use_model(model)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     click(qtbot, page.files.save_button)
     saved = Path(f"{path}.safetensors")
@@ -233,7 +236,7 @@ def test_a_file_that_is_no_model_is_told(qtbot, page, desk, tmp_path, told) -> N
 def test_a_model_of_another_detector_is_refused(qtbot, page, desk, make_model, tmp_path, monkeypatch, told) -> None:
     monkeypatch.setattr(model_files, "tell", lambda _: pytest.fail("it is an error"))
     own = make_model((48, 48))
-    desk.session.use_model(own)
+    desk.session.training.use_model(own)
     save_model(make_model((16, 16)), tmp_path / "x.safetensors")
     page.files.open(str(tmp_path / "x.safetensors"))
     qtbot.waitUntil(lambda: bool(told))
@@ -260,23 +263,23 @@ def test_a_model_of_another_camera_length_is_used_and_told(
 def test_back_to_the_model_before_the_training(qtbot, page, labelled, fake_training, make_model, told) -> None:
     button, session, good = page.files.back_button, labelled.session, make_model((48, 48), seed=50)
     assert not button.isEnabled()
-    session.use_model(good)
+    session.training.use_model(good)
     assert not button.isEnabled()
     went = []
     page.files.went_back.connect(lambda: went.append(session.model))
     click(qtbot, page.train_button)
     fake_training.epoch()
     qtbot.waitUntil(lambda: page.training.report is not None)
-    assert session.model_before is good
+    assert session.training.model_before is good
     assert not button.isEnabled()  # not while it trains
     fake_training.end()
     qtbot.waitUntil(lambda: not page.training.running)
     assert button.isEnabled()
     bad = session.model
     click(qtbot, button)
-    assert (session.model, session.model_before) == (good, bad)
+    assert (session.model, session.training.model_before) == (good, bad)
     click(qtbot, button)
-    assert (session.model, session.model_before) == (bad, good)
+    assert (session.model, session.training.model_before) == (bad, good)
     assert went == [good, bad]
     labelled.take(Session(labelled.scan))
     assert not button.isEnabled()
@@ -305,3 +308,14 @@ def test_nothing_is_cut_off_in_a_narrow_dock(qtbot, page, labelled) -> None:
     page.settings.pattern_forms[0].editors["size"].widget.setValue(100)
     qtbot.wait(50)
     assert page.minimumSizeHint().width() <= 340
+
+
+def test_a_map_of_an_earlier_model_is_said_to_be_one(page, desk, make_model, mapped, stream) -> None:
+    session = desk.session
+    session.training.use_model(make_model((48, 48)))
+    mapped(session)
+    assert page.stale.isHidden()
+    session.training.use_model(make_model((48, 48), seed=3))
+    assert page.stale.isVisible()
+    stream(session, session.domain_map.probabilities, [(0, 4)])
+    assert page.stale.isHidden()

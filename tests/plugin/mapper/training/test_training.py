@@ -53,7 +53,8 @@ def test_it_hands_each_epoch_to_the_session_and_ends(qtbot, training, fake_train
     assert READING in stages
     assert ends == [True]
     session = training.desk.session
-    assert fake_training.arguments == [(session.scan, dict(session.labels), session.training_config, None, "cpu")]
+    choices = session.training_config, session.pattern_config
+    assert fake_training.arguments == [(session.scan, dict(session.labels), *choices, "cpu")]
 
 
 def test_stop_keeps_the_best_model_so_far(qtbot, training, fake_training, ends) -> None:
@@ -72,7 +73,7 @@ def test_stop_keeps_the_best_model_so_far(qtbot, training, fake_training, ends) 
 
 
 def test_stopped_while_it_loads_it_never_begins(training, fake_training) -> None:
-    run = training.desk.session.start_training()
+    run = training.desk.session.training.start()
     steps = training_module._steps(run)
     assert next(steps) == LOADING
     run.stop()
@@ -159,7 +160,7 @@ def test_a_model_that_is_opened_meanwhile_wins(qtbot, training, fake_training, m
     training.start()
     fake_training.epoch()
     qtbot.waitUntil(lambda: training.report is not None)
-    training.desk.session.use_model(model)
+    training.desk.session.training.use_model(model)
     fake_training.epoch()
     qtbot.waitUntil(lambda: not training.running)
     assert training.desk.session.model is model

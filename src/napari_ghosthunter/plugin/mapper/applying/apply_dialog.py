@@ -26,11 +26,12 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.plugin.mapper.applying.apply_list import ApplyList, details
 from napari_ghosthunter.plugin.mapper.applying.apply_run import NOTHING_LEFT, ApplyRun, Entry
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.mapping.neighbours_bar import Neighbours, NeighboursBar
 from napari_ghosthunter.plugin.mapper.mapping.place import Place
 from napari_ghosthunter.plugin.mapper.mapping.place_bar import PlaceBar
 from napari_ghosthunter.plugin.opening import scan_filter
+from napari_ghosthunter.plugin.questions.dialogs import Dialogs
 from napari_ghosthunter.plugin.reader import Asker, open_asking
-from napari_ghosthunter.plugin.shape_dialog import Dialogs
 
 HINT = "Choose a scan to read here what was found."
 EMPTY = "Add scans, or drop their files on the list. Each one is compared with the training scan before it is mapped."
@@ -48,8 +49,8 @@ class ApplyDialog(QDialog):
         Whose model it is.
     parent
         The widget that it belongs to.
-    place
-        Where maps are computed; its own by default.
+    place, neighbours
+        Where maps are computed, and how much neighbours help in them; its own by default.
 
     Attributes
     ----------
@@ -59,7 +60,13 @@ class ApplyDialog(QDialog):
         Is asked for what a file does not settle.
     """
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None, place: Place | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        parent: QWidget | None = None,
+        place: Place | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Apply the model to other scans")
         self.device: Callable[[], str] = lambda: "auto"
@@ -72,6 +79,8 @@ class ApplyDialog(QDialog):
         self.overwrite = QCheckBox("Replace older maps there")
         self.place = place or Place()
         self.place_bar = PlaceBar(self.place)
+        self.neighbours = neighbours or Neighbours()
+        self.neighbours_bar = NeighboursBar(self.neighbours)
         self.state = QLabel()
         self.start_button, self.close_button = QPushButton("Start"), QPushButton("Close")
         self._lay_out()
@@ -115,8 +124,13 @@ class ApplyDialog(QDialog):
             self.run.stop()
             return
         out = Path(self.folder.text().strip()).expanduser() if self.to_folder.isChecked() else None
-        choices = {"device": self.device(), "scheduler": self.place.scheduler}
-        self.run.start(out, overwrite=self.overwrite.isChecked(), **choices)
+        self.run.start(
+            out,
+            device=self.device(),
+            overwrite=self.overwrite.isChecked(),
+            scheduler=self.place.scheduler,
+            neighbours=self.neighbours.strength,
+        )
 
     # ---- what is shown ----
 
@@ -140,7 +154,8 @@ class ApplyDialog(QDialog):
             part.setEnabled(folder and not running)
         lacks = "" if running else self.place.needs()
         self.place_bar.say(lacks or " ".join(self.run.notes))
-        self.place_bar.set_fixed(running)
+        for bar in (self.place_bar, self.neighbours_bar):
+            bar.set_fixed(running)
         self.list.setAcceptDrops(not running)
         self.start_button.setText("Stop" if running else "Start")
         self.start_button.setEnabled(running or not (lacks or self._needs()))
@@ -195,6 +210,7 @@ class ApplyDialog(QDialog):
         where.addWidget(self.overwrite, 1, 1, 1, 2)
         where.addWidget(self.to_layers, 2, 0, 1, 3)
         where.addWidget(self.place_bar, 3, 0, 1, 3)
+        where.addWidget(self.neighbours_bar, 4, 0, 1, 3)
         below = QHBoxLayout()
         below.addWidget(self.state, 1)
         below.addWidget(self.start_button)

@@ -152,19 +152,18 @@ class ApplyRun(QObject):
             self._set(entry, "checking")
         self._background.start(partial(_checks, model, todo), self._take_check, self._fail)
 
-    def start(self, out: Path | None, *, device: str = "auto", overwrite: bool = False, scheduler: str = "") -> None:
+    def start(
+        self, out: Path | None, *, device: str = "auto", overwrite: bool = False, scheduler: str = "",
+        neighbours: float = 0.0,
+    ) -> None:  # fmt: skip
         """Map all scans that can be and are not yet, to files in a folder or, without one, as layers of the viewer.
 
         Parameters
         ----------
-        out
-            The folder.
-        device
-            'auto', 'cpu', 'cuda' or 'mps'.
-        overwrite
-            Replace maps of the same names.
-        scheduler
-            Address of a Dask scheduler to compute on; by default it is this machine.
+        out, overwrite
+            The folder, and whether to replace maps of the same names there.
+        device, scheduler, neighbours
+            As for `session.segmentation.start`.
         """
         model = self.model
         todo = [entry for entry in self.entries if entry.state in CAN_START and entry.scan is not None]
@@ -178,7 +177,8 @@ class ApplyRun(QObject):
             self._set(entry, "waiting")
         scans = [entry.scan for entry in todo if entry.scan is not None]
         where = {"scheduler": scheduler, "stopped": stopped.is_set, "tell": partial(self._noted.emit, stopped)}
-        steps = partial(_maps, model, scans, out, where, device=device, overwrite=overwrite, check=unchecked)
+        choices = {"device": device, "overwrite": overwrite, "check": unchecked, "neighbours": neighbours}
+        steps = partial(_maps, model, scans, out, where, **choices)
         self._background.start(steps, partial(self._take_report, todo, out), self._fail, self._end)
         self.turned.emit()
 
@@ -201,12 +201,12 @@ class ApplyRun(QObject):
 
     def _turn(self, session: Any) -> None:
         if self._heard is not None:
-            self._heard.model_changed.disconnect(self._follow_model, missing_ok=True)
+            self._heard.training.changed.disconnect(self._follow_model, missing_ok=True)
         self._heard = session
         if session is None:
             self.close()
         else:
-            session.model_changed.connect(self._follow_model)
+            session.training.changed.connect(self._follow_model)
         self._follow_model()
 
     def _follow_model(self) -> None:

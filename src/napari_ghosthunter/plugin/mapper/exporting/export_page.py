@@ -69,7 +69,8 @@ class ExportPage(Panel):
             (self.files, FILES_HELP), (self.hdf5, HDF5_HELP), (self.labels, LABELS_HELP), (self.model, MODEL_HELP),
         ):  # fmt: skip
             box.setToolTip(words)
-        self.files.setChecked(True)
+        for box in (self.files, self.labels, self.model, self.left_out):  # as what is seen, and with what it came from
+            box.setChecked(True)
         self.left_out.setToolTip("They are written as positions without data; the threshold is set on the Map page")
         self._lay_out()
         self._connect()
@@ -86,7 +87,7 @@ class ExportPage(Panel):
     def links(self, session: Session) -> Iterable[Link]:
         """Follow what there is to export."""
         yield session.labels.changed, self._follow
-        yield session.model_changed, self._follow  # of the map the layers tell
+        yield session.training.changed, self._follow  # of the map the layers tell
 
     def refresh(self) -> None:
         """Show what there is to export now."""
@@ -98,7 +99,7 @@ class ExportPage(Panel):
         scan = None if session is None else session.scan
         if scan is not None and scan is not self._scan:
             self._scan = scan
-            self.name.setText(scan.name)
+            self.name.setText(self.desk.stem)
             self.done.clear()
             self.open_button.hide()
         self.no_map.setVisible(result is None)
@@ -183,11 +184,13 @@ class ExportPage(Panel):
         self.written_to = written.folder.absolute()
         self.done.setText(f"{count} file{'s' if count > 1 else ''} written to {_breakable(self.written_to)}")
         self.open_button.show()
+        self.error.say("")
         remember_folder(self.written_to)
         self._allow()
 
     def _fail(self, message: str) -> None:
         tell_error(message)
+        self.error.say(message)  # also where another page is seen now
         self.done.setText("Nothing more was written.")
         self._allow()
 
@@ -226,8 +229,8 @@ class ExportPage(Panel):
 
 
 def _chosen(box: QCheckBox) -> bool:
-    """Whether something is ticked that there is."""
-    return box.isChecked() and box.isEnabled() and not box.isHidden()
+    """Whether something is ticked that there is, be the page still switched off."""
+    return box.isChecked() and box.isEnabledTo(box.parentWidget()) and not box.isHidden()
 
 
 def _breakable(path: Path) -> str:

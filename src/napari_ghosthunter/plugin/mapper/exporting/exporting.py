@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import check_outputs, write_text
-from napari_ghosthunter.labelling.edits import Position
 from napari_ghosthunter.labelling.labelfiles import write_labels
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths, save_file, save_map
+from napari_ghosthunter.mapping.mapfile import MODEL_SUFFIX
 from napari_ghosthunter.plugin import choices
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Model
 
-HDF5_SUFFIX, LABELS_SUFFIX, MODEL_SUFFIX = "_map.h5", "_labels.csv", "_model.safetensors"
+HDF5_SUFFIX, LABELS_SUFFIX = "_map.h5", "_labels.csv"
 LAST_FOLDER = "export-folder.txt"
 
 

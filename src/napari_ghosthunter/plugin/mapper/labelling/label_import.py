@@ -1,4 +1,4 @@
-"""Labels from a file: the user chooses it, and says what is to become of labels that differ."""
+"""Labels from a file, or points that wait for some: the user chooses it, and says what is to become of labels that differ."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from napari_ghosthunter.labelling.labelfiles import LabelReport, read_any_labels
+from napari_ghosthunter.labelling.labelfiles import read_any_labels, read_points, waits_for_labels
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.merging import LabelReport
 from napari_ghosthunter.plugin.mapper.desk import Desk
 
 FILES = "Labels (*.csv *.yaml *.yml);;All files (*)"
 
 
 def import_labels(desk: Desk, parent: QWidget) -> str:
-    """Ask for a file and take its labels into the session, as one undo step; what could not be done is told.
+    """Ask for a file and take its labels or points into the session, as one undo step; what could not be done is told.
 
     Returns
     -------
@@ -23,6 +24,8 @@ def import_labels(desk: Desk, parent: QWidget) -> str:
     """
     path, _ = QFileDialog.getOpenFileName(parent, "Import labels", "", FILES)
     scan = desk.scan
+    if path and desk.attempt(lambda: waits_for_labels(path)):
+        return _take_points(desk, path)
     found = desk.attempt(lambda: read_any_labels(path, scan.scan_shape)) if path and scan is not None else None
     session = desk.session
     if found is None or session is None:
@@ -37,6 +40,21 @@ def import_labels(desk: Desk, parent: QWidget) -> str:
         before = len(session.labels)
         session.take_labels(labels, replace=replace)
         return _sum_up(Path(path).name, labels, report, len(session.labels) - before, different, replace)
+
+    return desk.attempt(take) or ""
+
+
+def _take_points(desk: Desk, path: str) -> str:
+    """Take the points of a file into the session, as one undo step."""
+    session = desk.session
+    if session is None:
+        return ""
+
+    def take() -> str:
+        before = len(session.labels.points)
+        session.take_points({point.position: point.reason for point in read_points(path)})
+        new = len(session.labels.points) - before
+        return f"{Path(path).name}: {new:,} new point{'' if new == 1 else 's'} without a label."
 
     return desk.attempt(take) or ""
 

@@ -75,7 +75,7 @@ class LabelPage(Panel):
         """Follow labels, the current point and the maps."""
         yield session.labels.changed, self._follow
         yield session.current_changed, self._show_current
-        yield session.map_changed, self.proposing.map_came
+        yield session.segmentation.changed, self.proposing.map_came
         yield session.live.changed, self._follow_live
 
     def refresh(self) -> None:
@@ -167,6 +167,7 @@ class LabelPage(Panel):
     def _import(self) -> None:
         told = import_labels(self.desk, self)
         if told:
+            self.points.show()  # the keys that the page tells of are theirs
             _say(self.note, told)
 
     # ---- layout ----

@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSizePol
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.labelling.live_layers import LiveLayers
 from napari_ghosthunter.plugin.mapper.labelling.live_work import LiveWork
-from napari_ghosthunter.plugin.mapper.labelling.settling_curve import SettlingCurve, percent
+from napari_ghosthunter.plugin.mapper.labelling.settling_curve import SettlingCurve
+from napari_ghosthunter.plugin.mapper.shares import estimate_text, percent
 from napari_ghosthunter.plugin.preferences import remember
 from napari_ghosthunter.session.session import Session
 
@@ -138,7 +139,7 @@ def state_of(session: Session, work: LiveWork) -> str:
         return f"To look at all patterns takes about {work.waits_s / 60:.0f} min."
     if work.running:
         return f"Looking at all patterns… {100 * session.live.share:.0f} %"
-    return NEEDS if session.training_needs else ""
+    return NEEDS if session.training.needs else ""
 
 
 def words_of(settling: Settling) -> str:
@@ -148,11 +149,7 @@ def words_of(settling: Settling) -> str:
         last = f"The last {settling.together} labels" if settling.together > 1 else "The last label"
         said.append(f"{last} changed {percent(settling.lately)} of the map.")
     if settling.estimate is not None:
-        low, high = (f"{100 * bound:.0f}" for bound in settling.estimate.interval)
-        said.append(
-            f"Estimated accuracy of the map: {percent(settling.estimate.accuracy)} "
-            f"({low} to {high}\N{NO-BREAK SPACE}%)."
-        )
+        said.append(estimate_text(settling.estimate))
     held_out = settling.held_out
     if held_out is not None and held_out.count:
         said.append(f"{held_out.right} of {held_out.count} labels come out right when left out.")

@@ -1,7 +1,7 @@
 """The live map in the viewer: its classes, and how sure they are, above the scan.
 
 They come with the first map and go with the session. On the other pages of the dock the map of a model lies there: the
-live one makes room for it, and comes back with the page Label.
+live one makes room for it, and comes back with the page Label, where that of the model makes room for it in turn.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class LiveLayers(QObject):
         self._doomed: list[Any] = []
         self._shown, self._in_front = True, False
         self._visible = True  # what the user wants of the classes' layer while it is in front
+        self._met: list[Any] = []  # maps of the model that were there since the live one is seen,
+        self._hidden: list[Any] = []  # and those of them that were seen before
         self._warming = Warming()
         self._warming.done.connect(self._draw)
         desk.session_changed.connect(self._turn)
@@ -89,12 +91,14 @@ class LiveLayers(QObject):
             self._session.live.changed.disconnect(self._draw, missing_ok=True)
             self._session.live.settled.disconnect(self._finish, missing_ok=True)
             self.desk.viewer.layers.events.inserted.disconnect(self._arrange)
+            self.desk.viewer.layers.events.removed.disconnect(self._make_way)
         self._drop()
         self._session, self._visible = session, True
         if session is not None:
             session.live.changed.connect(self._draw)
             session.live.settled.connect(self._finish)
             self.desk.viewer.layers.events.inserted.connect(self._arrange)
+            self.desk.viewer.layers.events.removed.connect(self._make_way)
             self._draw()
 
     def get_ready(self) -> None:
@@ -111,6 +115,28 @@ class LiveLayers(QObject):
         above = max((layers.index(other) for other in others), default=-1)
         if self._in_front and layers.index(layer) < above:
             layers.move(layers.index(layer), above + 1)
+        self._make_way()
+
+    def _make_way(self, _event: Any = None) -> None:
+        """Hide the map of the model while the live one is seen: two colours, mixed, are none. Then it comes back.
+
+        A map that the user shows or hides meanwhile stays as he has it.
+        """
+        session, layers, live = self._session, self.desk.viewer.layers, self._present().get(DOMAINS)
+        if live is None or not live.visible or not self._in_front or session is None or not session.live.domain_map:
+            hidden, self._hidden, self._met = self._hidden, [], []
+            for layer in hidden:
+                if layer in layers:
+                    layer.visible = True
+            return
+        for layer in layers:
+            mark = mark_of(layer)
+            if mark is None or mark.kind != DOMAINS or mark.home != session.folder or layer in self._met:
+                continue
+            self._met.append(layer)
+            if layer.visible:
+                layer.visible = False
+                self._hidden.append(layer)
 
     # ---- layers ----
 
@@ -132,6 +158,7 @@ class LiveLayers(QObject):
                 put_rows(layer, pixels_of(kind, domain_map, 0), 0, domain_map.scan_shape[0], domain_map.scan_shape)
                 self._describe(layer, kind, domain_map)
             layer.refresh(extent=False, highlight=False, thumbnail=False)
+        self._make_way()
 
     def _finish(self) -> None:
         """Draw the thumbnails, which cost more than the rest, when there is nothing else to do."""
@@ -154,6 +181,7 @@ class LiveLayers(QObject):
             layer = make_layer(kind, scan_layer, domain_map.scan_shape, None)
             layer.name, layer.ghosthunter.kind = name, name  # so that nobody takes it for the map of a model
             self._layers[kind] = layer
+            layer.events.visible.connect(self._make_way)
             layers.insert(place_above(layers, scan_layer), layer)
         layers.selection.clear()
         layers.selection.update(selected)
@@ -166,6 +194,7 @@ class LiveLayers(QObject):
         """Let go of the layers, and remove them soon: this may be within the removal of another one."""
         self._doomed += self._present().values()
         self._layers = {}
+        self._make_way()
         if self._doomed:
             QTimer.singleShot(0, self._remove_doomed)
 

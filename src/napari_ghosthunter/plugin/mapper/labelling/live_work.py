@@ -157,7 +157,7 @@ class LiveWork(QObject):
         session = self._session
         if session is None or not self._wanted:
             return
-        if not session.training_needs:  # labels of two classes
+        if not session.training.needs:  # labels of two classes
             self.prepare()
         self._map()
 

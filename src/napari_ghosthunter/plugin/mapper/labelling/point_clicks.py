@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import LAST_AXES, bare, position_at
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.labelling.points_look import UNLABELLED
@@ -22,11 +22,17 @@ class PointClicks:
     """Puts the mouse callbacks on a layer of sample points, and takes them off again.
 
     A napari layer hears the mouse only while it is the active one.
+
+    Attributes
+    ----------
+    adds
+        Tells whether a click beside all points adds one; where only a map is looked at, nobody means to.
     """
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.viewer = bare(desk.viewer)
+        self.adds: Callable[[], bool] = lambda: True
         self._said = ""
 
     def attach(self, layer: Any) -> None:
@@ -59,7 +65,7 @@ class PointClicks:
         position = position_at(scan_layer, world)
         if point is not None:
             self.desk.attempt(lambda: session.make_current(point))
-        elif position is not None:
+        elif position is not None and self.adds():
             self.desk.attempt(lambda: session.add_point(position))
 
     def _hover(self, layer: Any, event: Any) -> None:

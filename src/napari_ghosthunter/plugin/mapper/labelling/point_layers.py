@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QTimer
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import GEOMETRY, bare, geometry
 from napari_ghosthunter.plugin.mapper.labelling.points_look import RING, SHADE
 
 POINTS, CURRENT = "Sample points", "Current point"
 POINT_STEPS, RING_STEPS = 0.8, 1.5  # diameters in scan steps
 POINT_PIXELS, RING_PIXELS = (10, 26), (22, 46)  # least and largest diameters on the screen
+HELP = "<1> to <9> label the current point, <N> goes on, <Backspace> clears, <Delete> removes"
 SAME_SIZE = 0.03  # a change that nobody sees, and that thousands of points need not be drawn anew for
 
 
@@ -89,6 +90,7 @@ class PointLayers:
                 continue
             layer.events.editable.disconnect(self._hold)
             layer.events.data.disconnect(self._meddle)
+            layer.events.help.disconnect(self._help)
             self._doomed.append(layer)
             self.points = None if layer is self.points else self.points
             self.ring = None if layer is self.ring else self.ring
@@ -108,7 +110,14 @@ class PointLayers:
         layer.editable = False
         layer.events.editable.connect(self._hold)
         layer.events.data.connect(self._meddle)
+        layer.events.help.connect(self._help)
+        layer.help = HELP
         return layer
+
+    @staticmethod
+    def _help(event: Any) -> None:
+        """Say which keys there are: napari's own hint, which comes with each mode, tells of keys that are ours."""
+        event.source.help = HELP
 
     def _hold(self, event: Any) -> None:
         """Keep napari's tools away: each change of data, and each turn to 3D and back, would let them in again."""

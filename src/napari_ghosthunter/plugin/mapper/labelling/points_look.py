@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.labelling.edits import Position
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.positions import Position
 
 UNLABELLED = "not labelled"
 HOLLOW = (0.0, 0.0, 0.0, 0.55)  # a shade, or the white border would be lost on white

@@ -10,7 +10,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from napari_ghosthunter.labelling.edits import Edit, How, Position, SetClasses, SetLabel, SetPoint, singles
+from napari_ghosthunter.labelling.edits import Edit, How, SetClasses, SetLabel, SetPoint, singles
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.labelling.point_clicks import PointClicks
@@ -57,6 +58,11 @@ class SamplePoints(QObject):
     def keys(self) -> PointKeys:
         """The keys on the layer of the points."""
         return self._keys
+
+    @property
+    def clicks(self) -> PointClicks:
+        """The clicks on the layer of the points."""
+        return self._clicks
 
     def show(self) -> None:
         """Bring the points to the front, and the keyboard to them; layers that are missing are made."""

@@ -13,6 +13,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPalette, QTextOption
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_ghosthunter.plugin.mapper.shares import percent
 from napari_ghosthunter.plugin.mapper.training.curves import ON_DARK, ON_LIGHT
 
 if TYPE_CHECKING:
@@ -115,12 +116,6 @@ def _scale(painter: QPainter, area: QRectF, low: float, high: float, text: QColo
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
         painter.setPen(text)
         painter.drawText(QRectF(0, y - line / 2, area.left() - GAP, line), percent(share), _AT_RIGHT)
-
-
-def percent(share: float) -> str:
-    """Write a share in percent, with as many digits as it deserves."""
-    hundred = 100 * share
-    return f"{hundred:.0f}\N{NO-BREAK SPACE}%" if hundred >= 10 or hundred == 0 else f"{hundred:.1f}\N{NO-BREAK SPACE}%"
 
 
 _AT_RIGHT = QTextOption(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.plugin.mapper.mapping.figure_tables import STAIRCASE, Table, areas, confusion, cut_note, walls
+from napari_ghosthunter.plugin.mapper.shares import BRACKETS
 
 SWATCH = 12  # pixels
 NO_WALLS = "No two classes touch in this map."
@@ -31,6 +32,7 @@ class Figures(QTabWidget):
         super().__init__()
         self.areas, self.walls, self.confusion = TableView(), TableView(), TableView()
         self.areas_text, self.walls_text, self.accuracy_text = _words(), _words(), _words()
+        self.accuracy_text.setToolTip(BRACKETS)
         copy = QPushButton("Copy")
         copy.setToolTip("Copy this table, to paste it into a spreadsheet")
         copy.setStyleSheet("padding: 0px 6px; min-height: 0px;")  # as low as the tabs that it is beside

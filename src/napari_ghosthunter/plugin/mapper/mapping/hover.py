@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import bare, position_at
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.qt import Signal

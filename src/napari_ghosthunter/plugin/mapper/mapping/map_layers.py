@@ -144,8 +144,8 @@ class MapLayers(QObject):
         if session is None:
             return
         self._result = ResultMap(session)
-        session.model_changed.connect(self._warming.start)
-        session.map_changed.connect(self._follow_map)
+        session.training.changed.connect(self._warming.start)
+        session.segmentation.changed.connect(self._follow_map)
         session.labels.changed.connect(self._follow_labels)
         self.desk.viewer.layers.events.removed.connect(self._follow_layers)
         self._hide_others()
@@ -158,8 +158,8 @@ class MapLayers(QObject):
     def _leave(self) -> None:
         if self.session is None:
             return
-        self.session.model_changed.disconnect(self._warming.start)
-        self.session.map_changed.disconnect(self._follow_map)
+        self.session.training.changed.disconnect(self._warming.start)
+        self.session.segmentation.changed.disconnect(self._follow_map)
         self.session.labels.changed.disconnect(self._follow_labels)
         self.desk.viewer.layers.events.removed.disconnect(self._follow_layers)
         self._draw_new_rows()

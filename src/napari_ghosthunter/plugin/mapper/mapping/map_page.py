@@ -8,17 +8,20 @@ from typing import Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
-from napari_ghosthunter.labelling.edits import Position
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.mapping.figures import Figures
 from napari_ghosthunter.plugin.mapper.mapping.hover import Hover
 from napari_ghosthunter.plugin.mapper.mapping.map_layers import MapLayers
 from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
+from napari_ghosthunter.plugin.mapper.mapping.neighbours_bar import NeighboursBar, about_neighbours, helped_in
 from napari_ghosthunter.plugin.mapper.mapping.place_bar import PlaceBar
 from napari_ghosthunter.plugin.mapper.mapping.probabilities import probabilities_text
 from napari_ghosthunter.plugin.mapper.mapping.threshold_bar import ThresholdBar, below_text
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
+from napari_ghosthunter.plugin.mapper.shares import estimate_text, held_out_text
+from napari_ghosthunter.plugin.mapper.training.model_files import OPEN, OPEN_HELP
 from napari_ghosthunter.session.session import Session
 
 FIGURES_MS = 150  # between two times that the figures are worked out: not for every row, nor every step of the slider
@@ -47,7 +50,7 @@ class MapPage(Panel):
         self.device: Callable[[], str] = lambda: "auto"
         self.map_button, self.show_button = QPushButton(), QPushButton("Show layers")
         self.show_button.setToolTip("Put the layers of the map into the viewer again")
-        self.place_bar = PlaceBar(mapping.place)
+        self.place_bar, self.neighbours_bar = PlaceBar(mapping.place), NeighboursBar(mapping.neighbours)
         self.progress = QProgressBar()
         self.state, self.here = _line(), _line()
         self.here.setFixedHeight(
@@ -56,6 +59,8 @@ class MapPage(Panel):
         self.apply_button = QPushButton("Apply to other scans…")
         self.apply_button.setToolTip("Map other scans with this model, after a check of how they differ")
         self.threshold = ThresholdBar()
+        self.open_button = QPushButton(OPEN)
+        self.open_button.setToolTip(OPEN_HELP)
         self.figures = Figures()
         self.hover = Hover(desk)
         self._figures_timer = QTimer(self)
@@ -70,14 +75,15 @@ class MapPage(Panel):
         """Say what is missing for a map; nothing is if there is one, even without its model."""
         if session is None:
             return self.desk.needs
-        return session.segmentation_needs if self.layers.result is None else ""
+        return session.segmentation.needs if self.layers.result is None else ""
 
     def links(self, session: Session) -> Iterable[Link]:
         """Follow the model; of the map the layers tell, less often than there are rows."""
-        yield session.model_changed, self._follow_model
+        yield session.training.changed, self._follow_model
 
     def refresh(self) -> None:
         """Show all of it anew."""
+        self.open_button.setVisible(self.session is not None and self.session.model is None)
         self._show_run()
         self._show_map()
         self._show_figures()
@@ -110,6 +116,7 @@ class MapPage(Panel):
 
     def _follow_model(self) -> None:
         self.update_needs()
+        self.open_button.setVisible(self.session is not None and self.session.model is None)
         self._show_run()
         self._show_map()
         self._show_accuracy()
@@ -128,21 +135,27 @@ class MapPage(Panel):
         self.map_button.setToolTip(
             "End with the rows that are mapped"
             if mapping.running
-            else session.segmentation_needs
-            if session is not None and session.segmentation_needs
+            else session.segmentation.needs
+            if session is not None and session.segmentation.needs
             else "Classify every position of the scan with the trained model"
         )
-        can = session is not None and not session.segmentation_needs
+        can = session is not None and not session.segmentation.needs
         self.apply_button.setEnabled(can)
         lacks = "" if session is None or mapping.running else mapping.place.needs(session.scan)
         self.place_bar.say(lacks)
-        self.place_bar.set_fixed(mapping.running)
+        for bar in (self.place_bar, self.neighbours_bar):
+            bar.set_fixed(mapping.running)
         self.map_button.setEnabled(can and not lacks and not mapping.stopping)
         self.progress.setVisible(mapping.running)
         self.progress.setRange(0, mapping.rows if mapping.rows_done else 0)  # busy until the first rows are there
         self.progress.setValue(mapping.rows_done)
         self.progress.setFormat(f"%v of %m rows{left_text(mapping.seconds_left)}")
         self._show_state()
+
+    def _tell_error(self) -> None:
+        """Say why the latest run failed, also where it was not waited for; nothing while another one runs."""
+        if self.mapping.error or self.mapping.running:
+            self.error.say(self.mapping.error)
 
     def _show_map(self) -> None:
         """Show what is hidden of the map, and what is missing of its layers."""
@@ -159,7 +172,7 @@ class MapPage(Panel):
 
     def _state(self) -> str:
         """Say what came of the latest run, and how the map and the model stand to each other."""
-        return " ".join(filter(None, [self.mapping.error, self._about_map(), *self.mapping.notes]))
+        return " ".join(filter(None, [self._about_map(), *self.mapping.notes]))
 
     def _about_map(self) -> str:
         session, mapping = self.session, self.mapping
@@ -168,8 +181,7 @@ class MapPage(Panel):
         if self.layers.previewing:
             return "The viewer shows a coarse preview while the training goes on."
         if session is None or mapping.running:
-            waits = mapping.running and mapping.scheduler and not mapping.rows_done
-            return f"Waiting for the first rows from {mapping.scheduler}…" if waits else ""
+            return self._about_waiting()
         result = self.layers.result
         if result is None:
             return ""
@@ -179,9 +191,19 @@ class MapPage(Panel):
             said.append(f"Only {mapped} of {rows} rows are mapped.")
         if session.model is None:
             said.append("The model of this map is not here; train one to map again.")
-        elif not session.map_is_current:
+        elif not session.segmentation.is_current:
             said.append("This map was made by an earlier model; map the scan again.")
-        return " ".join(said)
+        said.append(about_neighbours(result, mapping.neighbours.strength))
+        return " ".join(filter(None, said))
+
+    def _about_waiting(self) -> str:
+        """Say what is waited for, and what is seen meanwhile, until the first rows of a map are there."""
+        session, mapping = self.session, self.mapping
+        if session is None or not mapping.running or mapping.rows_done:
+            return ""
+        waits = f"Waiting for the first rows from {mapping.scheduler}…" if mapping.scheduler else ""
+        old = self.layers.result is not None and not session.segmentation.is_current
+        return " ".join(filter(None, [waits, "The map that is shown is of an earlier model still." if old else ""]))
 
     def _show_figures(self) -> None:
         self.figures.show_map(self.layers.result_above)
@@ -208,11 +230,12 @@ class MapPage(Panel):
         buttons.addWidget(self.map_button, 1)
         buttons.addWidget(self.apply_button)
         buttons.addWidget(self.show_button)
+        self.layout().insertWidget(2, self.open_button)  # above the body, which is off as long as a model is missing
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(buttons)
-        for widget in (self.place_bar, self.progress, self.state, self.threshold):
+        for widget in (self.place_bar, self.neighbours_bar, self.progress, self.state, self.threshold):
             column.addWidget(widget)
         column.addWidget(self.figures, 1)
         column.addWidget(self.here)
@@ -222,7 +245,9 @@ class MapPage(Panel):
         self.show_button.clicked.connect(self._show_all)
         self.threshold.chosen.connect(self._set_threshold)
         self.mapping.changed.connect(self._show_run)
+        self.mapping.changed.connect(self._tell_error)
         self.mapping.place.changed.connect(self._show_run)
+        self.mapping.neighbours.changed.connect(self._show_state)
         self.layers.changed.connect(self._follow_layers)
         self.layers.threshold_changed.connect(self._follow_layers)
         self._figures_timer.timeout.connect(self._show_figures)
@@ -236,15 +261,15 @@ def accuracy(session: Session | None) -> tuple[str, HeldOut | None]:
     if session.model is None:
         return "Nothing is known of the accuracy: the model of this map is not here.", None
     held_out = session.model.record.held_out
-    held_out = held_out.model_copy(update={"names": session.model_renames.names(held_out.names)})
-    said = str(held_out)
+    held_out = held_out.model_copy(update={"names": session.training.renames.names(held_out.names)})
     estimate = session.model.record.estimate
-    sentences = [f"{said[0].upper()}{said[1:]}.", *held_out.cautions]
+    sentences = [held_out_text(held_out), *held_out.cautions]
     if estimate is not None:
-        probably = str(estimate)
-        sentences.insert(0, f"{probably[0].upper()}{probably[1:]}.")
-    if session.domain_map is not None and not session.map_is_current:
+        sentences.insert(0, estimate_text(estimate))
+    if session.domain_map is not None and not session.segmentation.is_current:
         sentences.append("This is of the model as it is now, not of the earlier one that made the map.")
+    elif session.domain_map is not None and helped_in(session.domain_map):
+        sentences.append("These figures are of the model alone, without the help of neighbours in this map.")
     return " ".join(sentences), held_out
 
 

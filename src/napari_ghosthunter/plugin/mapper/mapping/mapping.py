@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.mapping.neighbours_bar import Neighbours
 from napari_ghosthunter.plugin.mapper.mapping.place import Place
 from napari_ghosthunter.plugin.mapper.running import Running, with_run
 from napari_ghosthunter.plugin.qt import Signal
@@ -37,6 +38,8 @@ class Mapping(Running):
     ----------
     place
         Where the next map is computed.
+    neighbours
+        How much neighbours help in it.
     scheduler
         Address of the scheduler that the latest map is computed on; empty if that is this machine.
     notes
@@ -51,7 +54,7 @@ class Mapping(Running):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.place = Place()
+        self.place, self.neighbours = Place(), Neighbours()
         self.scheduler = ""
         self.notes: list[str] = []
         self.rows_done = 0
@@ -93,7 +96,9 @@ class Mapping(Running):
         needs = self.place.needs(session.scan)
         if needs:
             raise ClusterError(needs)
-        return session.start_segmenting(device, scheduler=self.place.scheduler, tell=tell)
+        return session.segmentation.start(
+            device, scheduler=self.place.scheduler, tell=tell, neighbours=self.neighbours.strength
+        )
 
     def _note(self, began: float, words: str) -> None:
         if began == self._began and self._run is not None:
@@ -102,7 +107,7 @@ class Mapping(Running):
 
     def _take(self, step: tuple[SegmentationRun, RowBand]) -> None:
         run, band = step
-        if self._session is None or not self._session.take_band(run, band):
+        if self._session is None or not self._session.segmentation.take(run, band):
             return
         self.rows_done, self._nonfinite = band.stop, band.nonfinite
         self.changed.emit()

@@ -40,7 +40,7 @@ class ResultMap:
         return self._as_now(self._source).classes != self._shown.classes
 
     def _as_now(self, source: DomainMap) -> DomainMap:
-        classes = self._session.map_renames.classes(source.classes)
+        classes = self._session.segmentation.renames.classes(source.classes)
         named = source if classes is source.classes else replace(source, classes=classes)
         return named.recoloured(self._session.labels.classes)
 

@@ -7,10 +7,11 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QObject, Qt
 from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
+from napari_ghosthunter.plugin.mapper.calm import calm
 from napari_ghosthunter.plugin.qt import Signal
 
 AUTO = "auto"  # shown for None
@@ -156,16 +157,6 @@ def _judge(box: Any, text: str) -> Any:
     return QValidator.State.Acceptable if fits else QValidator.State.Intermediate
 
 
-class _Calm(QObject):
-    """Leaves the wheel to the page, unless the field was clicked: scrolling must not change what it passes over."""
-
-    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
-            event.ignore()
-            return True
-        return False
-
-
 def make_editor(field: FieldInfo) -> Editor:
     """Make the widget of a field.
 
@@ -190,8 +181,7 @@ def make_editor(field: FieldInfo) -> Editor:
         raise TypeError(f"There is no widget for {field.annotation}.")
     widget = editor.widget
     widget.setToolTip(field.description or "")
-    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    widget.installEventFilter(_Calm(widget))
+    calm(widget)
     if not isinstance(widget, QCheckBox):
         widget.setMinimumWidth(NARROWEST)
     return editor

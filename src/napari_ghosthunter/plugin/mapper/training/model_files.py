@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".safetensors"
 FILTER = f"Models (*{SUFFIX})"
+OPEN, OPEN_HELP = "Open model…", "Use a model from a file; it takes the place of the present one"
 
 
 class ModelFiles(QWidget):
@@ -40,12 +41,12 @@ class ModelFiles(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.open_button, self.save_button = QPushButton("Open model…"), QPushButton("Save model…")
-        self.open_button.setToolTip("Use a model from a file; it takes the place of the present one")
+        self.open_button, self.save_button = QPushButton(OPEN), QPushButton("Save model…")
+        self.open_button.setToolTip(OPEN_HELP)
         self.save_button.setToolTip("Write the model to a file, to use it on other scans")
         self.back_button = QPushButton("Model before")
         self.back_button.setToolTip("Use the model from before the last training; press again to return")
-        self.open_button.clicked.connect(self._ask_open)
+        self.open_button.clicked.connect(self.ask_open)
         self.save_button.clicked.connect(self._ask_save)
         self.back_button.clicked.connect(self._go_back)
         row = QHBoxLayout(self)
@@ -61,7 +62,7 @@ class ModelFiles(QWidget):
         session = self.desk.session
         self.open_button.setEnabled(session is not None and not busy)
         self.save_button.setEnabled(session is not None and session.model is not None)
-        self.back_button.setEnabled(session is not None and session.model_before is not None and not busy)
+        self.back_button.setEnabled(session is not None and session.training.model_before is not None and not busy)
 
     def open(self, path: str) -> None:
         """Read a model, and give it to the session that asked for it."""
@@ -76,7 +77,11 @@ class ModelFiles(QWidget):
         if model is None:
             return
         target = path if Path(path).suffix else f"{path}{SUFFIX}"
-        self._background.start(lambda: _saved(model, target), lambda where: tell(f"Saved {where}."), tell_error)
+        self._background.start(lambda: _saved(model, target), self._tell_saved, tell_error)
+
+    def _tell_saved(self, where: str) -> None:
+        tell(f"Saved {where}.")
+        self.desk.went_well.emit()
 
     def _leave(self, _session: Session | None) -> None:
         """Drop what is read for the session of before."""
@@ -95,20 +100,21 @@ class ModelFiles(QWidget):
             return
         for warning in differences:
             tell(warning)
-        self.desk.attempt(lambda: session.use_model(model))
+        self.desk.attempt(lambda: session.training.use_model(model))
 
     def _go_back(self) -> None:
         session = self.desk.session
-        if session is not None and self.desk.attempt(session.go_back) is not None:
+        if session is not None and self.desk.attempt(session.training.go_back) is not None:
             self.went_back.emit()
 
-    def _ask_open(self) -> None:
+    def ask_open(self) -> None:
+        """Open a model that the user chooses."""
         path, _ = QFileDialog.getOpenFileName(self, "Open model", "", FILTER)
         if path:
             self.open(path)
 
     def _ask_save(self) -> None:
-        name = "" if self.desk.scan is None else f"{self.desk.scan.name}{SUFFIX}"
+        name = f"{self.desk.stem}{SUFFIX}" if self.desk.stem else ""
         path, _ = QFileDialog.getSaveFileName(self, "Save model", name, FILTER)
         if path:
             self.save(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
@@ -20,6 +20,7 @@ from napari_ghosthunter.session.session import Session
 
 TRAIN, STOP = "Train", "Stop"
 TRAIN_HELP = "Learn from the labelled points; it takes seconds or minutes, as the network says"
+STALE = "The map that is shown is of an earlier model, until the scan is mapped again."
 STOP_HELP = "End the training now, and keep the best model so far"
 
 
@@ -49,10 +50,12 @@ class TrainPage(Panel):
         self.preview_box.setToolTip("A coarse map with the best model so far; it takes under a tenth of the time")
         self.preview_box.setChecked(preview.wanted)
         self.preview_box.toggled.connect(lambda on: setattr(preview, "wanted", on))
-        self.progress = Progress(training)
+        self.progress, self.stale = Progress(training), QLabel(STALE)
+        self.stale.setWordWrap(True)
         self.curves = Curves()
         self.files = ModelFiles(desk)
         training.changed.connect(self._follow)
+        training.changed.connect(self._tell_error)
         training.reported.connect(self._show_model)
         self._lay_out()
         self._turn(desk.session)
@@ -64,14 +67,15 @@ class TrainPage(Panel):
 
     def needs(self, session: Session | None) -> str:
         """Say what is missing for a training."""
-        return super().needs(session) if session is None else session.training_needs
+        return super().needs(session) if session is None else session.training.needs
 
     def links(self, session: Session) -> Iterable[Link]:
         """Hear of labels, settings and models."""
         return (
             (session.labels.changed, self.update_needs),
             (session.choices_changed, self._show_choices),
-            (session.model_changed, self._show_model),
+            (session.training.changed, self._show_model),
+            (session.segmentation.changed, self._map_came),
         )
 
     def refresh(self) -> None:
@@ -116,6 +120,11 @@ class TrainPage(Panel):
         self.update_needs()
         self._show_model()
 
+    def _tell_error(self) -> None:
+        """Say why the latest training failed, also where it was not waited for; nothing while another one runs."""
+        if self.training.error or self.training.running:
+            self.error.say(self.training.error)
+
     def _show_model(self, *_: object) -> None:
         session, fresh = self.session, self.training.running and self.training.report is None
         model = None if session is None or fresh else session.model  # a new training has nothing to show yet
@@ -127,6 +136,12 @@ class TrainPage(Panel):
             self.curves.show_history(model.record.history, model.record.best_epoch)
         self.progress.refresh(model)
         self.files.refresh(self.training.running)
+        stale = session is not None and model is not None and not self.training.running and _is_stale(session)
+        self.stale.setVisible(stale)
+
+    def _map_came(self, *_: object) -> None:
+        """Know of new rows of the map without making it whole for that: they are of the model of now."""
+        self.stale.hide()
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -139,5 +154,11 @@ class TrainPage(Panel):
         column.addWidget(self.settings)
         column.addLayout(row)
         column.addWidget(self.progress)
+        column.addWidget(self.stale)
         column.addWidget(self.curves, 1)
         column.addWidget(self.files)
+
+
+def _is_stale(session: Session) -> bool:
+    """Whether there is a map, and another model made it."""
+    return session.domain_map is not None and not session.segmentation.is_current

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_ghosthunter.labelling.classes import short_list
+from napari_ghosthunter.plugin.mapper.shares import BRACKETS, estimate_text, held_out_text
 from napari_ghosthunter.plugin.mapper.training.training import Training
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ MINUTE, HOUR = 60, 3600
 
 
 class Progress(QWidget):
-    """Shows a training while it runs, and afterwards what it has brought, or why it failed."""
+    """Shows a training while it runs, and afterwards what it has brought."""
 
     def __init__(self, training: Training) -> None:
         super().__init__()
@@ -26,6 +27,7 @@ class Progress(QWidget):
         self.bar.setFixedHeight(16)
         self.text = QLabel()
         self.text.setWordWrap(True)
+        self.text.setToolTip(BRACKETS)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -53,8 +55,6 @@ class Progress(QWidget):
         lines = []
         if training.running and report is not None:
             lines.append(_pace(report, training.stopping))
-        if training.error:
-            lines.append(f"⚠ {training.error}")
         if model is not None:
             lines.append(said_of(model, training.running))
         if report is not None:
@@ -71,9 +71,10 @@ def said_of(model: Model, so_far: bool) -> str:
     what = "Fit" if record.config.fitted else "Best so far" if so_far else "Best model"
     untested = f" Not tested: {short_list(held.untested)}." if held.count and held.untested else ""
     if record.estimate is None:
-        return f"{what}: {record.reached}; {held}.{untested}"
-    judged = f"{held.right} of {held.count} held-out labels right, which are harder than the map as a whole"
-    return f"{what}: {record.reached}; {record.estimate}. {judged}.{untested}"
+        return f"{what}: {record.reached}. {held_out_text(held)}{untested}"
+    judged = f"{held.right} of {held.count} held-out labels right"
+    harder = ", which are harder than the map as a whole" if held.right < held.count else ""
+    return f"{what}: {record.reached}. {estimate_text(record.estimate)} {judged}{harder}.{untested}"
 
 
 def _pace(report: EpochReport, stopping: bool) -> str:

@@ -13,6 +13,10 @@ from napari_ghosthunter.plugin.mapper.training.config_form import ConfigForm
 
 COMMON = ("network", "epochs"), ("size", "pool", "pool_size")
 LEFT_OUT = {"symmetries"}  # which map classes to classes, and fit no form
+WHAT_FOR = {
+    "swift": "It gives what the live map shows, as a model that can be saved and used on other scans.",
+    "ghosthunter": "It learns on its own, apart from the live map.",
+}
 FIXED = "These are the settings of the training that runs; change them when it is done."
 MORE, LESS = "▸ More settings", "▾ More settings"
 
@@ -105,6 +109,6 @@ class Settings(QWidget):
 
 
 def _sentence(network: str) -> str:
-    """Say what a network is, as far as that is known."""
+    """Say what a network is and what it is trained for, beside the live map, as far as that is known."""
     words = NETWORK_HELP.get(network, "")
-    return f"{words[:1].upper()}{words[1:]}." if words else ""
+    return f"{words[:1].upper()}{words[1:]}. {WHAT_FOR.get(network, '')}".rstrip() if words else ""

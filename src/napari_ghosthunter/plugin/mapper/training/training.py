@@ -64,7 +64,7 @@ class Training(Running):
         session = self.desk.session
         if self.running or session is None:
             return
-        run = session.start_training(device)
+        run = session.training.start(device)
         self.report, self.stage = None, LOADING
         self._set_going(session, run, lambda: _steps(run))
 
@@ -77,7 +77,7 @@ class Training(Running):
             self.stage = step
             self.changed.emit()
             return
-        if not self._session.take_report(self._run, step):  # a script began another one, or a model was opened
+        if not self._session.training.take(self._run, step):  # a script began another one, or a model was opened
             self._leave()
             return
         for note in step.notes[len(self.report.notes) if self.report else 0 :]:

@@ -1,4 +1,4 @@
-"""The questions that a file can leave open: how its row of patterns folds to a scan, and which array is the scan.
+"""How a row of patterns folds to a scan.
 
 A number of patterns has many factors, and a scan has no ruler in it; but with the wrong shape its image falls into
 stripes. So every shape is shown by the bright field that it would give, and the eye decides.
@@ -9,84 +9,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QHBoxLayout,
-    QLabel,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QListView, QListWidget, QListWidgetItem, QSpinBox, QVBoxLayout, QWidget
 
 from napari_ghosthunter.errors import ScanShapeError
-from napari_ghosthunter.plugin.thumbnails import FoldedImages, Picture, Thumbnails, thumbnail
+from napari_ghosthunter.plugin.questions.question import Question
+from napari_ghosthunter.plugin.thumbnails import FoldedImages, Picture, thumbnail
 from napari_ghosthunter.plugin.window import waiting
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
 
 OFFERED = 8  # shapes: two rows of pictures
 ICON = QSize(150, 120)
-PREVIEW = QSize(320, 260)
 MARGIN = QSize(16, 44)  # around a picture and its two lines of text
 
 ScanShape = tuple[int, int]
 
 
-class Dialogs:
-    """Asks a user at the window `parent`; the `Asker` of the reader."""
-
-    def __init__(self, parent: QWidget) -> None:
-        self._parent = parent
-
-    def dataset(self, path: Path, names: Sequence[str], before: str | None) -> str | None:
-        """Choose the array that is the scan."""
-        dialog = DatasetDialog(path, names, before, self._parent)
-        return dialog.name if _accepted(dialog) else None
-
-    def scan_shape(
-        self, path: Path, dataset: str | None, shapes: Sequence[ScanShape], before: ScanShape | None
-    ) -> ScanShape | None:
-        """Choose (scan_y, scan_x)."""
-        dialog = ShapeDialog(path, dataset, shapes, before, self._parent)
-        return dialog.scan_shape if _accepted(dialog) else None
-
-
-class _Question(QDialog):
-    """What both dialogs share: a line of explanation, Open and Cancel, and pictures that come by and by."""
-
-    def __init__(self, path: Path, title: str, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.path = path
-        self.thumbnails = Thumbnails(self)
-        self.explanation = QLabel()
-        self.explanation.setWordWrap(True)
-        self.buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel, parent=self
-        )
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-
-    @property
-    def open_button(self) -> Any:
-        """The button that accepts."""
-        return self.buttons.button(QDialogButtonBox.StandardButton.Open)
-
-    def done(self, result: int) -> None:
-        """Stop the pictures, however the dialog ends."""
-        self.thumbnails.stop()
-        super().done(result)
-
-
-class ShapeDialog(_Question):
+class ShapeDialog(Question):
     """Choose the scan shape by the picture that it gives, or enter another one.
 
     Parameters
@@ -240,83 +182,9 @@ class ShapeDialog(_Question):
         super().accept()
 
 
-class DatasetDialog(_Question):
-    """Choose the array that is the scan, by its name and its picture.
-
-    Parameters
-    ----------
-    path
-        The file.
-    names
-        Arrays that can be chosen.
-    before
-        What was chosen when the file was last opened; preselected.
-    parent
-        The window to open over.
-    """
-
-    def __init__(
-        self, path: Path, names: Sequence[str], before: str | None = None, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(path, "Which of these is the scan?", parent)
-        self.explanation.setText(f"<b>{path.name}</b> holds several arrays that could be the scan. Choose one of them.")
-        self.choices = QListWidget()
-        self.choices.addItems(list(names))
-        self.choices.setMinimumWidth(280)
-        self.picture = QLabel()
-        self.picture.setFixedSize(PREVIEW)
-        self.caption = QLabel()
-        self.caption.setWordWrap(True)
-        right = QVBoxLayout()
-        right.addWidget(self.picture)
-        right.addWidget(self.caption)
-        right.addStretch()
-        both = QHBoxLayout()
-        both.addWidget(self.choices, 1)
-        both.addLayout(right)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.explanation)
-        layout.addLayout(both, 1)
-        layout.addWidget(self.buttons)
-        self.choices.currentTextChanged.connect(self._preview)
-        self.choices.itemDoubleClicked.connect(self.accept)
-        self.choices.setCurrentRow(list(names).index(before) if before is not None and before in names else 0)
-
-    @property
-    def name(self) -> str:
-        """The array chosen."""
-        return str(self.choices.currentItem().text())
-
-    def _preview(self, name: str) -> None:
-        """Show the array as it would be opened."""
-        self.thumbnails.stop()
-        self.picture.clear()
-        try:
-            with waiting():
-                scan = open_scan(self.path, dataset=name)
-        except ScanShapeError:
-            self.caption.setText("Patterns in one row: you will be asked for rows and columns.")
-            return
-        y, x, k_y, k_x = scan.shape
-        self.caption.setText(f"{y} × {x} positions, patterns of {k_y} × {k_x} pixels ({scan.dtype})")
-        self.picture.setPixmap(thumbnail(None, scan.scan_shape, PREVIEW))
-        self.thumbnails.add(
-            FoldedImages(lambda: scan).job(),
-            lambda picture: self.picture.setPixmap(thumbnail(picture, scan.scan_shape, PREVIEW)),
-        )
-
-
 def _icon(picture: Picture | None, shape: ScanShape) -> QIcon:
     """Give a thumbnail as an icon that is not tinted when it is selected."""
     pixmap = thumbnail(picture, shape, ICON)
     icon = QIcon(pixmap)
     icon.addPixmap(pixmap, QIcon.Mode.Selected)
     return icon
-
-
-def _accepted(dialog: QDialog) -> bool:
-    """Show a dialog, and see that nothing of it stays behind."""
-    try:
-        return bool(dialog.exec() == QDialog.DialogCode.Accepted)
-    finally:
-        dialog.deleteLater()

@@ -7,7 +7,9 @@ import pytest
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDialog
 
-from napari_ghosthunter.plugin.shape_dialog import ICON, DatasetDialog, Dialogs, ShapeDialog
+from napari_ghosthunter.plugin.questions.dataset_dialog import DatasetDialog
+from napari_ghosthunter.plugin.questions.dialogs import Dialogs
+from napari_ghosthunter.plugin.questions.shape_dialog import ICON, ShapeDialog
 from napari_ghosthunter.plugin.thumbnails import thumbnail
 
 SHAPES = ((6, 10), (10, 6), (5, 12), (12, 5), (4, 15), (15, 4), (3, 20), (20, 3), (2, 30), (30, 2), (1, 60), (60, 1))
