@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from torch import Tensor
 
 from napari_ghosthunter.learning.device import one_thread
+from napari_ghosthunter.learning.reducing import sum_evenly
 
 SMALLEST = 48  # pixels a side that patterns are compared in; the shift is found to a fraction of one
 REACH = 8  # one in so many of the side is the farthest shift along either axis
@@ -35,10 +36,8 @@ def coarse_factor(size: int) -> int:
 def coarse(inputs: Tensor) -> Tensor:
     """Bin inputs (n, S, S) to (n, R, R), in which they are compared."""
     factor = coarse_factor(inputs.shape[-1])
-    if factor == 1:
-        return inputs
-    binned: Tensor = inputs.unflatten(2, (-1, factor)).mean(3).unflatten(1, (-1, factor)).mean(2)
-    return binned
+    side = inputs.shape[-1] // factor
+    return inputs if factor == 1 else sum_evenly(sum_evenly(inputs, side, 1), side, 2).div_(factor**2)
 
 
 def mean_pattern(patterns: Tensor) -> Tensor:
