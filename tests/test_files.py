@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,18 @@ def test_outputs_that_exist_are_refused_unless_they_may_be_overwritten(old, tmp_
     more[0].touch()
     with pytest.raises(OutputError, match=r"new\.tif and 1 more exists already"):
         check_outputs([*more, old], overwrite=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder here that refuses an administrator")
+def test_a_folder_that_takes_no_files_is_found_before_any_work():
+    for path in ("/proc/a.csv", "/proc/nothere/a.csv"):
+        with pytest.raises(OutputError, match=f"Cannot write {path}: "):
+            check_outputs([path], overwrite=False)
+
+
+def test_looking_whether_a_file_can_be_made_leaves_none(tmp_path):
+    check_outputs([tmp_path / "a", tmp_path / "new" / "b"], overwrite=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_old_output_is_refused_with_the_way_out_of_both_worlds(old):

@@ -81,7 +81,7 @@ def tutorial(viewer: Any) -> None:
     mapper.show_page(mapper.train_page)
     mapper.train_page.train_button.click()
     until(lambda: session.model is not None and not mapper.training.running, 600)
-    until(lambda: session.map_is_current and not mapper.mapping.running, 600)
+    until(lambda: session.segmentation.is_current and not mapper.mapping.running, 600)
     picture(viewer, "train")
     mapper.show_page(mapper.map_page)
     picture(viewer, "map")

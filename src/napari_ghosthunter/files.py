@@ -30,8 +30,9 @@ def check_outputs(paths: Iterable[Path | str], *, overwrite: bool, inputs: Itera
         a device, or lies where no file can be made.
     """
     outputs, given = list(map(Path, paths)), [path for path in inputs if path is not None and Path(path).exists()]
+    for folder, path in {_check_writable(path): path for path in reversed(outputs)}.items():
+        _check_folder(folder, path)
     for path in outputs:
-        _check_writable(path)
         if path.exists() and any(path.samefile(one) for one in given):
             raise OutputError(f"{path} is an input of this command; choose another output.")
     existing = [path for path in outputs if path.exists()]
@@ -42,7 +43,8 @@ def check_outputs(paths: Iterable[Path | str], *, overwrite: bool, inputs: Itera
         )
 
 
-def _check_writable(path: Path) -> None:
+def _check_writable(path: Path) -> Path:
+    """Give the folder that a file, or the folder of it, is to be made in."""
     if path.is_dir():
         raise OutputError(f"Cannot write {path}: it is a folder; give the name of a file.")
     if path.exists() and not path.is_file():  # a rename would put a plain file in the place of /dev/null
@@ -52,6 +54,15 @@ def _check_writable(path: Path) -> None:
         raise OutputError(f"Cannot write {path}: {folder} is a file, not a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"Cannot write {path}: you may not write in the folder {folder}.")
+    return folder
+
+
+def _check_folder(folder: Path, path: Path) -> None:
+    """Refuse a folder that no file can be made in, whatever its rights say: they do not hold for an administrator."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: no file can be made in {folder} ({error.strerror}).") from error
 
 
 @contextmanager

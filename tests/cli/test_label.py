@@ -77,7 +77,9 @@ def test_random_positions(call, samples, tmp_path):
 def test_uncertain_points_need_no_model(call, samples, tmp_path):
     labels = tmp_path / "l.csv"
     labels.write_text("scan_y,scan_x,label\n0,0,a\n")
-    arguments = ("--step", 5, "--method", "uncertain", "--labels", labels, "--out", "p.csv")
+    arguments = ("--step", 5, "--method", "uncertain", "--out", "p.csv")
+    assert "with --labels FILE" in call("sample", samples / "scan.npy", *arguments).error
+    arguments = (*arguments, "--labels", labels)
     assert "labels of at least two classes" in call("sample", samples / "scan.npy", *arguments).error
     labels.write_text("scan_y,scan_x,label\n0,0,a\n5,12,b\n0,12,b\n")
     called = call("sample", samples / "scan.npy", *arguments)
@@ -213,3 +215,11 @@ def test_what_is_no_label_file_of_the_paper(call, tmp_path, content, options, sa
     (tmp_path / "paper.yaml").write_text(content)
     assert said in call("labels", "import", "paper.yaml", *options, "--out", "l.csv").error
     assert [path.name for path in tmp_path.iterdir()] == ["paper.yaml"]
+
+
+def test_a_table_needs_no_import(call, samples, tmp_path):
+    arguments = ("--scan-shape", "10x14", "--out", "o.csv")
+    error = call("labels", "import", samples / "labels.csv", *arguments).error
+    assert "needs no import" in error
+    assert "--labels" in error
+    assert list(tmp_path.iterdir()) == []

@@ -119,7 +119,7 @@ def test_options_for_scans_that_need_them(call, samples, model, tmp_path):
         (["scan.npy"], ("--device", "nope"), "There is no device 'nope'"),
         (["cut.npy"], (), "cut short"),
         (["scan.npy"], ("--model", "nothing"), "There is no model file nothing"),
-        (["scan.npy"], ("--model", "NOTES"), "is not a readable safetensors file"),
+        (["scan.npy"], ("--model", "NOTES"), "is not a model file of this program"),
         (["scan.npy"], ("--out", "NOTES"), "is a file, not a folder"),
     ],
 )

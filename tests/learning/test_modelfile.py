@@ -1,5 +1,6 @@
 """Model files: what comes back is what was saved, and nothing else gets in."""
 
+import errno
 import json
 import pickle
 import struct
@@ -8,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from napari_ghosthunter.errors import ModelError, OutputError
 from napari_ghosthunter.labelling.classes import ClassScheme
-from napari_ghosthunter.learning import modelfile
 from napari_ghosthunter.learning.modelfile import DIGEST, FORMAT, KEY, load_model, save_model
 from napari_ghosthunter.learning.network import NETWORKS
 from napari_ghosthunter.mapping.segmentation import segment
@@ -124,7 +124,7 @@ class Bomb:
 @pytest.mark.parametrize("write", [lambda value, path: path.write_bytes(pickle.dumps(value)), torch.save])
 def test_nothing_is_unpickled(tmp_path, write):
     write(Bomb(tmp_path / "boom"), tmp_path / "model.safetensors")
-    with pytest.raises(ModelError, match="not a readable safetensors file"):
+    with pytest.raises(ModelError, match="not a (readable safetensors|model) file"):
         load_model(tmp_path / "model.safetensors")
     assert not (tmp_path / "boom").exists()
 
@@ -143,8 +143,14 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
 def test_a_truncated_file_is_refused(saved, share):
     content = saved.read_bytes()
     saved.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(ModelError, match="not a readable safetensors file"):
+    with pytest.raises(ModelError, match="not a (readable safetensors|model) file"):
         load_model(saved)
+
+
+def test_a_text_is_said_to_be_no_model(tmp_path):
+    (tmp_path / "labels.csv").write_text("scan_y,scan_x,label\n0,0,a\n")
+    with pytest.raises(ModelError, match=r"labels\.csv is not a model file of this program \(safetensors\)"):
+        load_model(tmp_path / "labels.csv")
 
 
 def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
@@ -210,10 +216,10 @@ def test_weights_that_do_not_fit_are_refused(make_model, saved):
 
 def test_the_old_file_stays_when_a_new_one_cannot_be_written(make_model, saved, monkeypatch):
     def full(*_, **__):
-        raise SafetensorError("no space left")
+        raise OSError(errno.ENOSPC, "no space left")
 
     before = saved.read_bytes()
-    monkeypatch.setattr(modelfile, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="no space left"):
         save_model(make_model(seed=1), saved)
     assert saved.read_bytes() == before

@@ -181,7 +181,7 @@ def test_the_unspoilt_file_loads_taken_apart_and_put_together(good, path, traine
 
 @pytest.mark.parametrize("length", [LARGEST_HEADER + 1, 10**9, 2**63, 2**64 - 1])
 def test_a_header_that_claims_to_be_huge_is_not_read(good, path, length):
-    assert f"{length:,} bytes" in refused(path, struct.pack("<Q", length) + good[8:])
+    assert "is not a model file of this program" in refused(path, struct.pack("<Q", length) + good[8:])
 
 
 def test_a_file_as_large_as_its_huge_header_says_is_refused_too(path):

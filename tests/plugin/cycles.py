@@ -1,6 +1,7 @@
 """Cycles of work in one window: a scan is opened, labelled, trained on and mapped, and everything closed again.
 
-`python -m tests.plugin.cycles FILE COUNT` prints the memory of the process in MiB after each, as one list of JSON.
+`python -m tests.plugin.cycles FILE COUNT` prints after each how much memory is in use, and how much the process
+holds, in MiB, as one list of JSON.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import ctypes
 import gc
 import json
 import os
+import re
 import sys
+import tempfile
 import time
 import weakref
 from collections.abc import Callable
@@ -84,12 +87,45 @@ def put_away(viewer: Any) -> None:
         gc.collect()
 
 
-def memory_mib() -> float:
-    """Give what the process holds, after all that can be given back is."""
+class MallInfo(ctypes.Structure):
+    """What glibc tells of its heaps: `uordblks` bytes are in use, and `hblkhd` in mappings of their own."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t) for name in
+        ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+    ]  # fmt: skip
+
+
+def memory_mib() -> tuple[float, float]:
+    """Give what is in use, and what the process holds, after all that can be given back is.
+
+    The one is what was asked for and not freed, of the C library and of Python. The other is more by the files that are
+    mapped, and by free memory in pieces smaller than a page, of which there is more the longer a window lives.
+    """
     gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    libc = ctypes.CDLL("libc.so.6")
+    libc.malloc_trim(0)
+    libc.mallinfo2.restype = MallInfo
+    info = libc.mallinfo2()
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    in_use = info.uordblks + info.hblkhd + python_bytes()
+    return in_use / 2**20, pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def python_bytes() -> int:
+    """Give what Python's own allocator holds for objects, which it tells to standard error alone."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile("w+") as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            sys._debugmallocstats()
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+        told.seek(0)
+        (found,) = re.findall(r"# bytes in allocated blocks *= *([\d,]+)", told.read())
+    return int(found.replace(",", ""))
 
 
 def main(file: Path, count: int) -> None:
@@ -101,7 +137,7 @@ def main(file: Path, count: int) -> None:
     for _ in range(count):
         work_through(viewer, file)
         put_away(viewer)
-        found.append(round(memory_mib(), 1))
+        found.append([round(size, 1) for size in memory_mib()])
     sys.stdout.write(f"{json.dumps(found)}\n")
     sys.stdout.flush()
     os._exit(0)  # what Qt does at the end is another test's

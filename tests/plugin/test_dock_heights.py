@@ -43,3 +43,22 @@ def test_the_class_means_give_back_the_height_they_took(window, docks, qtbot) ->
     qtbot.waitUntil(lambda: upper.height() > heights[0], timeout=LONG)
     window.window._qt_window.resizeDocks([upper, lower], [least, 1000], Qt.Orientation.Vertical)
     qtbot.waitUntil(lambda: upper.height() == least, timeout=LONG)
+
+
+@pytest.mark.slow
+def test_what_is_looked_at_with_every_label_is_in_view_with_many_classes_on_a_small_screen(
+    window, docks, qtbot
+) -> None:
+    _, mapper = docks
+    page, area = mapper.label_page, mapper.tabs.widget(1)
+    for name in "cdef":
+        mapper.desk.session.labels.add_class(name)
+    mapper.desk.session.add_point((2, 2))
+    mapper.show_page(page)
+    qtbot.wait(100)
+    for part in (page.progress, page.current, page.hint, page.propose_button, page.live.tick):
+        assert part.isVisible()
+        assert part.mapTo(area.viewport(), part.rect().bottomLeft()).y() < area.viewport().height()
+    assert page.table.verticalScrollBar().maximum() > 0  # six classes scroll within
+    window.window._qt_window.resize(1280, 1600)
+    qtbot.waitUntil(lambda: page.table.verticalScrollBar().maximum() == 0, timeout=LONG)

@@ -15,7 +15,12 @@ LONG = "Single_1_Frame_CounterDepth_1_Rows_256_Columns_256.mib"
     [
         ("/tmp/w/points.csv, line 1: the table is empty.", "The table is empty (points.csv, line 1)."),
         (r"C:\data\points.csv: no label.", "No label (points.csv)."),
-        ("Cannot write /proc/x/a_map.json and more: it is full.", "Cannot write a_map.json and more: it is full."),
+        ("Cannot write /proc/a.json and more: it is full.", "Cannot write a.json and more: it is full."),
+        (
+            "Cannot write /b/a.json and the files beside it: full.",
+            "Full (cannot write a.json and the files beside it).",
+        ),
+        ("Cannot write /b/a.json: no space left.", "No space left (cannot write a.json)."),
         ("You may not write in the folder /a/b/.", "You may not write in the folder b."),
         ("'/a/b c/d.npy' (or ~/e) is no scan.", "'b c/d.npy' (or e) is no scan."),
         (f"{LONG} is cut off.", "Single_1_Fra…_256.mib is cut off."),

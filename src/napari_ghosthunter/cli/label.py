@@ -82,8 +82,8 @@ def _uncertain(scan: Scan, labels: LabelSet, count: int) -> Round:
 
     if len(set(labels.values())) < 2:
         raise LabelError(
-            "The uncertain method asks where a map by the labels is least sure: give labels of at least two classes with "
-            "--labels FILE."
+            "The uncertain method needs to know where a map by the labels is least sure: give labels of at least two "
+            "classes with --labels FILE."
         )
     session = Session(scan, labels)
     session.live.find()
@@ -114,8 +114,8 @@ def import_labels(
     shape = parse_scan_shape(scan_shape)
     if source.suffix.lower() == ".csv":
         raise LabelError(
-            f"{source} needs no import: ghosthunter train and ghosthunter sample take a CSV table of scan_y, scan_x and "
-            "label as it is, with --labels."
+            f"{source} needs no import: a CSV table of scan_y, scan_x and label is what ghosthunter train and "
+            "ghosthunter sample take with --labels."
         )
     names = dict(_pair(text) for text in rename or [])
     check_outputs([out], overwrite=overwrite, inputs=[source])

@@ -149,8 +149,8 @@ def evaluate(
     likelier = evaluation.likelier_names(result) if names is None else None
     if likelier is not None:
         raise typer.BadParameter(
-            f"More of the map would be right if the ids were those of {','.join(likelier)} than if they were in the map's "
-            f"order, {','.join(result.truth_names)}; say with --truth-names which classes 0, 1, ... are."
+            f"More of the map would be right if the ids were those of {','.join(likelier)} than if they were in the "
+            f"map's order, {','.join(result.truth_names)}; say with --truth-names which classes 0, 1, ... are."
         )
     if as_json:
         console.say(json.dumps(result.to_dict()))

@@ -18,10 +18,10 @@ from typing import Annotated, Any, NoReturn, Self, TypeAlias
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from napari_ghosthunter.errors import LabelError, ModelError, OutputError
+from napari_ghosthunter.errors import LabelError, ModelError
 from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.learning.model import Model, TrainingRecord
@@ -87,12 +87,11 @@ def save_model(model: Model, path: Path | str) -> None:
         format=FORMAT, classes=model.classes, network=model.network, patterns=model.patterns, record=model.record
     )
     text, weights = header.model_dump_json(), {name: weight.contiguous() for name, weight in model.weights.items()}
+    described = f'{text[:-1]},"sha256":"{_digest(text, weights)}"}}'
+    # not `save_file`, which writes a temporary file of its own, that stays beside ours if the process is killed
+    content = save(weights, metadata={KEY: described})
     with whole_file(path) as temporary:
-        try:
-            described = f'{text[:-1]},"sha256":"{_digest(text, weights)}"}}'
-            save_file(weights, temporary, metadata={KEY: described})
-        except SafetensorError as error:
-            raise OutputError(f"Cannot write {path}: {error}.") from error
+        temporary.write_bytes(content)
 
 
 def load_model(path: Path | str) -> Model:

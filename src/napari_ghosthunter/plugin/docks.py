@@ -8,7 +8,7 @@ from napari_ghosthunter.plugin.window import is_seen, main_window
 
 MAPPER, DIFFRACTION = "Domain mapper (GhostHunter)", "Diffraction viewer (GhostHunter)"  # as napari's menu names them
 WIDTH = 420  # in pixels: room for every page without a horizontal scroll bar
-HEIGHTS = (500, 440)  # of the patterns and the mapper; Qt shares out what there is in this ratio
+HEIGHTS = (480, 460)  # of the patterns and the mapper; Qt shares out what there is in this ratio
 
 
 def find_dock(viewer: Any, name: str) -> Any:

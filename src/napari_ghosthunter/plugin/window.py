@@ -17,7 +17,10 @@ from psygnal import Signal
 PATH = re.compile(  # or a long name of a file
     r"""(?<![^\s'"(])((?:[A-Za-z]:|~)?[\\/][^\s'"]*|[^\s'"\\/]{25,}\.\w{1,11})"""
 )
-FIRST = re.compile(r"(?P<name>[^\s:,]+\.\w+)(?P<line>, line \d+)?: (?P<reason>.+)", re.DOTALL)
+FIRST = re.compile(
+    r"(?P<what>Cannot \w+ )?(?P<name>[^\s:,]+\.\w+(?: and the files beside it)?(?:, line \d+)?): (?P<reason>.+)",
+    re.DOTALL,
+)
 NAME_LENGTH = 24  # of the 40 letters or so that a notification shows
 
 
@@ -83,8 +86,8 @@ def reason_first(message: str) -> str:
     first = FIRST.fullmatch(short)
     if first is None:
         return short
-    name, reason = first["name"], first["reason"].removesuffix(".")
-    return f"{reason[:1].upper()}{reason[1:]} ({name}{first['line'] or ''})."
+    what, reason = (first["what"] or "").lower() + first["name"], first["reason"].removesuffix(".")
+    return f"{reason[:1].upper()}{reason[1:]} ({what})."
 
 
 def _name_of(path: str) -> str:

@@ -53,6 +53,7 @@ def test_it_names_the_scan_and_switches_to_one_that_is_opened_over_work(qtbot, w
     assert not bar.isVisible()
 
 
+@pytest.mark.slow
 def test_a_scan_that_goes_again_is_offered_no_more(window, mapper, sample) -> None:
     mapper.desk.session.labels.add_class("a")
     other = add(window, Scan(sample.scan.data[:6, :9]), "other")
@@ -62,6 +63,7 @@ def test_a_scan_that_goes_again_is_offered_no_more(window, mapper, sample) -> No
     assert mapper.scan_bar.words.text() == "Scan: scan_32"
 
 
+@pytest.mark.slow
 def test_without_work_the_scan_that_is_opened_is_followed_at_once(qtbot, window, mapper, sample) -> None:
     first = mapper.desk.session
     add(window, Scan(sample.scan.data[:6, :9]), "other")

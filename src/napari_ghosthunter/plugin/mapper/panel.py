@@ -33,7 +33,7 @@ class Panel(QWidget):
         self.needs_label.setWordWrap(True)
         self.error = ErrorLine()
         self.body = QWidget()
-        column = QVBoxLayout(self)
+        column = self.column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)  # the docks share the height of a screen
         column.setSpacing(4)
         column.addWidget(self.needs_label)

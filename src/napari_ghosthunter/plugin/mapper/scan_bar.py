@@ -51,7 +51,7 @@ class ScanBar(QWidget):
             self.switch_button.setToolTip(
                 "Not while something is computed"
                 if self._busy
-                else f"Work on {other.name}. What you have done on {layer.name} stays on disk; the Scan page leads back."
+                else f"Work on {other.name}. What you have done on {layer.name} stays on disk."
             )
         self.switch_button.setEnabled(not self._busy)
 

@@ -174,7 +174,7 @@ def test_labels_come_from_a_file(page, desk, answer) -> None:
 
 def test_points_that_wait_for_labels_come_from_a_file(page, desk, answer, told) -> None:
     desk.session.add_point((1, 2))
-    answer("scan_y,scan_x,reason\n1,2,grid\n3,4,\"midpoint of (0, 0) and (6, 8)\"\n5,6,grid\n", name="points.csv")
+    answer('scan_y,scan_x,reason\n1,2,grid\n3,4,"midpoint of (0, 0) and (6, 8)"\n5,6,grid\n', name="points.csv")
     page.import_button.click()
     labels = desk.session.labels
     assert (len(labels), len(labels.classes), len(labels.points)) == (0, 0, 3)

@@ -230,7 +230,7 @@ class ExportPage(Panel):
 
 def _chosen(box: QCheckBox) -> bool:
     """Whether something is ticked that there is, be the page still switched off."""
-    return box.isChecked() and box.isEnabledTo(box.parentWidget()) and not box.isHidden()
+    return box.isChecked() and box.isEnabledTo(box.parentWidget() or box) and not box.isHidden()
 
 
 def _breakable(path: Path) -> str:

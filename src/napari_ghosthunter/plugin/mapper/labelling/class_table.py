@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QColorDialog, QHeaderView, QTableWidget, QTableWidgetItem, QToolButton
 from superqt.utils import signals_blocked
@@ -18,7 +18,7 @@ from napari_ghosthunter.session.session import Session
 COLOUR, NAME, LABELS, GIVE = range(4)
 HEADER = ("", "Class", "Labels", "Key")
 ROW_HEIGHT = 24  # screen pixels
-SHOWN_ROWS = 3  # at least; more where there is room
+SHOWN_ROWS = 3  # of more classes; all where there is room
 
 
 class ClassTable(QTableWidget):
@@ -109,11 +109,16 @@ class ClassTable(QTableWidget):
             self.setItem(row, column, item)
         return item
 
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for no more than is needed: what is below shares the height of a dock."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
     def _fit(self) -> None:
         """Be no higher than the rows, and scroll from three rows on where there is no room."""
         frame = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth() + 2
-        self.setMinimumHeight(frame + SHOWN_ROWS * ROW_HEIGHT)
-        self.setMaximumHeight(frame + max(SHOWN_ROWS, self.rowCount()) * ROW_HEIGHT)
+        rows = max(1, self.rowCount())
+        self.setMinimumHeight(frame + min(SHOWN_ROWS, rows) * ROW_HEIGHT)
+        self.setMaximumHeight(frame + rows * ROW_HEIGHT)
 
     def _show_class(self, row: int, entry: DomainClass) -> None:
         swatch = self._button(row, COLOUR, self._choose_colour)

@@ -1,4 +1,4 @@
-"""Labels from a file, or points that wait for some: the user chooses it, and says what is to become of labels that differ."""
+"""Labels or points from a file: the user chooses it, and says what is to become of labels that differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 from napari_ghosthunter.labelling.labelfiles import read_any_labels, read_points, waits_for_labels
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.labelling.merging import LabelReport
+from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.session.session import Session
 
 FILES = "Labels (*.csv *.yaml *.yml);;All files (*)"
 
@@ -24,12 +26,12 @@ def import_labels(desk: Desk, parent: QWidget) -> str:
     """
     path, _ = QFileDialog.getOpenFileName(parent, "Import labels", "", FILES)
     scan = desk.scan
-    if path and desk.attempt(lambda: waits_for_labels(path)):
-        return _take_points(desk, path)
-    found = desk.attempt(lambda: read_any_labels(path, scan.scan_shape)) if path and scan is not None else None
+    found = desk.attempt(lambda: _read(path, scan.scan_shape)) if path and scan is not None else None
     session = desk.session
     if found is None or session is None:
         return ""
+    if isinstance(found, dict):
+        return _take_points(desk, session, Path(path).name, found)
     labels, report = found
     different = sum(session.labels.get(spot, name) != name for spot, name in labels.items())
     replace = _ask(parent, different) if different else True
@@ -44,17 +46,21 @@ def import_labels(desk: Desk, parent: QWidget) -> str:
     return desk.attempt(take) or ""
 
 
-def _take_points(desk: Desk, path: str) -> str:
-    """Take the points of a file into the session, as one undo step."""
-    session = desk.session
-    if session is None:
-        return ""
+def _read(path: str, scan_shape: tuple[int, int]) -> dict[Position, str] | tuple[LabelSet, LabelReport]:
+    """Read points with their reasons, or labels."""
+    if waits_for_labels(path):
+        return {point.position: point.reason for point in read_points(path)}
+    return read_any_labels(path, scan_shape)
+
+
+def _take_points(desk: Desk, session: Session, name: str, points: dict[Position, str]) -> str:
+    """Take points into the session, as one undo step."""
 
     def take() -> str:
         before = len(session.labels.points)
-        session.take_points({point.position: point.reason for point in read_points(path)})
+        session.take_points(points)
         new = len(session.labels.points) - before
-        return f"{Path(path).name}: {new:,} new point{'' if new == 1 else 's'} without a label."
+        return f"{name}: {new:,} new point{'' if new == 1 else 's'} without a label."
 
     return desk.attempt(take) or ""
 

@@ -56,7 +56,9 @@ class LabelPage(Panel):
         self.first_button = _button("Add class", "Begin with a class of your own")
         self.add_button = _button("Add class", "Add a class, and write its name")
         self.remove_button = _button("Remove", "")
-        self.import_button = _button("Import labels…", "Take labels from a table (CSV) or a label file of the paper")
+        self.import_button = _button(
+            "Import labels…", "Take labels or points from a table (CSV), or a label file of the paper"
+        )
         self.proposing, self.live = ProposeBar(desk), LiveBar(desk)
         self.step_box, self.propose_button = self.proposing.step_box, self.proposing.propose_button
         self.unsure_button = self.proposing.unsure_button
@@ -173,18 +175,22 @@ class LabelPage(Panel):
     # ---- layout ----
 
     def _lay_out(self) -> None:
+        """Put on top what is looked at with every label; the classes, which are there already, come below."""
+        status = QHBoxLayout()
+        status.addWidget(self.progress, 1)
+        for button in (self.undo_button, self.redo_button):
+            status.addWidget(button)
+        self.live.add(self.show_button)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
+        column.setSpacing(3)
         column.addWidget(self.start)
+        column.addLayout(status)
+        for part in (self.current, self.hint, self.proposing, self.note, self.live):
+            column.addWidget(part)
         column.addWidget(self.table, 1)
         column.addLayout(_row(self.add_button, self.remove_button, self.import_button))
-        column.addWidget(self.proposing)
-        column.addWidget(self.note)
-        column.addLayout(_row(self.progress, self.undo_button, self.redo_button, stretch=0))
-        self.live.add(self.show_button)
-        for line in (self.current, self.hint, self.live):
-            column.addWidget(line)
+        column.addWidget(self.live.curve)
         column.addStretch(0)
 
     def _start(self) -> QWidget:
@@ -236,9 +242,9 @@ def _say(label: QLabel, text: str) -> None:
     label.setVisible(bool(text))
 
 
-def _row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
-    """Put widgets beside each other, of the same right to room, or with all that is left for one of them."""
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    """Put widgets beside each other, of the same right to room."""
     row = QHBoxLayout()
-    for number, widget in enumerate(widgets):
-        row.addWidget(widget, int(stretch is None or number == stretch))
+    for widget in widgets:
+        row.addWidget(widget, 1)
     return row

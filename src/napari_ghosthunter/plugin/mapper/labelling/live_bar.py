@@ -21,7 +21,7 @@ NEEDS = "needs labels of two classes"
 
 
 class LiveBar(QWidget):
-    """A tick, a line of words, and the curve of the last labels.
+    """A tick and a line of words; the curve of the last labels is for the page to place.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class LiveBar(QWidget):
     ----------
     work, layers
         What makes it; what shows it.
+    curve
+        How the last labels changed it.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -127,8 +129,7 @@ class LiveBar(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addLayout(row)
-        for widget in (self.words, self.curve):
-            column.addWidget(widget)
+        column.addWidget(self.words)
 
 
 def state_of(session: Session, work: LiveWork) -> str:

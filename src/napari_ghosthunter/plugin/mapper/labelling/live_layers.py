@@ -123,7 +123,8 @@ class LiveLayers(QObject):
         A map that the user shows or hides meanwhile stays as he has it.
         """
         session, layers, live = self._session, self.desk.viewer.layers, self._present().get(DOMAINS)
-        if live is None or not live.visible or not self._in_front or session is None or not session.live.domain_map:
+        seen = live is not None and live.visible and self._in_front
+        if not seen or session is None or session.live.domain_map is None:
             hidden, self._hidden, self._met = self._hidden, [], []
             for layer in hidden:
                 if layer in layers:

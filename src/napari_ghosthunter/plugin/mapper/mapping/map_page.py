@@ -230,7 +230,7 @@ class MapPage(Panel):
         buttons.addWidget(self.map_button, 1)
         buttons.addWidget(self.apply_button)
         buttons.addWidget(self.show_button)
-        self.layout().insertWidget(2, self.open_button)  # above the body, which is off as long as a model is missing
+        self.column.insertWidget(2, self.open_button)  # above the body, which is off as long as a model is missing
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
