@@ -81,4 +81,4 @@ def _write_tiff(path: Path, domain_map: DomainMap, image: NDArray[Any], info: st
         resolutionunit="NONE",
         metadata={"axes": "YX", "unit": unit, "Info": f"{info}{ORIGIN} = {origin_line(domain_map)}", **metadata},
     )
-    path.write_bytes(file.getbuffer())
+    path.write_bytes(file.getvalue())  # not a view: Python 3.12.1 crashes when it collects one whose writing has failed
