@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.common import scratch
 from benchmarks.judging.methods import METHODS, QUICK
+from benchmarks.judging.options import parser
 from benchmarks.judging.samplings import SAMPLINGS
 from benchmarks.judging.scans import cases
 from benchmarks.judging.tables import tables
@@ -46,19 +47,16 @@ def main() -> None:
 
 def options() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scans", nargs="+", help="only these; all by default")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=QUICK)
-    parser.add_argument("--samplings", nargs="+", choices=SAMPLINGS, default=list(SAMPLINGS))
-    parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS, help="how many labels")
-    parser.add_argument("--wrong", type=float, default=0.0, help="share of the labels that are wrong")
-    parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--data", type=Path, help="folder with particle/ and sim_orientation/")
-    parser.add_argument("--scratch", type=Path, help="where simulated scans are kept")
-    parser.add_argument("--cache", type=Path, help="file with the trials that were done, a line of JSON each")
-    parser.add_argument("--print", action="store_true", help="only print what is in the file")
-    parser.add_argument("--tiny", action="store_true", help="two tiny scans, to see whether all runs")
-    return parser.parse_args()
+    asked = parser("benchmarks.accuracy", __doc__)
+    asked.add_argument("--scans", nargs="+", help="only these; all by default")
+    asked.add_argument("--methods", nargs="+", choices=METHODS, default=QUICK)
+    asked.add_argument("--samplings", nargs="+", choices=SAMPLINGS, default=list(SAMPLINGS))
+    asked.add_argument("--budgets", nargs="+", type=int, default=BUDGETS, help="how many labels")
+    asked.add_argument("--wrong", type=float, default=0.0, help="share of the labels that are wrong")
+    asked.add_argument("--seeds", type=int, default=3, help="how many")
+    asked.add_argument("--cache", type=Path, help="file with the trials that were done, a line of JSON each")
+    asked.add_argument("--print", action="store_true", help="only print what is in the file")
+    return asked.parse_args()
 
 
 if __name__ == "__main__":

@@ -9,15 +9,14 @@ class, confidence should stay low.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.common import scratch
 from benchmarks.judging.methods import Known, swift
+from benchmarks.judging.options import parser
 from benchmarks.judging.oracle import oracle
 from benchmarks.judging.samplings import SAMPLINGS
 from benchmarks.judging.scans import Case, cases
@@ -37,14 +36,9 @@ class Trial(NamedTuple):
 
 def main() -> None:
     """Print a table for each way: scan by scan, and all together."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.neighbours", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--data", type=Path, help="folder with particle/ and sim_orientation/")
-    parser.add_argument("--scratch", type=Path, help="where simulated scans are kept")
-    parser.add_argument("--seeds", type=int, default=2, help="how often each scan is labelled")
-    parser.add_argument("--tiny", action="store_true", help="two tiny scans, to see whether all runs")
-    wanted = parser.parse_args()
+    asked = parser("benchmarks.neighbours", __doc__)
+    asked.add_argument("--seeds", type=int, default=2, help="how often each scan is labelled")
+    wanted = asked.parse_args()
     found: dict[Trial, dict[str, list[Seen]]] = {}
     with scratch() as folder:
         for name, make in cases(wanted.scratch or folder, wanted.data, tiny=wanted.tiny).items():

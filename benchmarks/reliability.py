@@ -8,7 +8,6 @@ sure of are put together, and counted. In vacuum, which belongs to no class, con
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common import scratch
 from benchmarks.judging.methods import Known, swift
+from benchmarks.judging.options import parser
 from benchmarks.judging.oracle import oracle
 from benchmarks.judging.samplings import SAMPLINGS
 from benchmarks.judging.scans import Case, cases
@@ -52,14 +52,9 @@ class Bin(NamedTuple):
 
 def main() -> None:
     """Print the table, and draw it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.reliability", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--data", type=Path, help="folder with particle/ and sim_orientation/")
-    parser.add_argument("--scratch", type=Path, help="where simulated scans are kept")
-    parser.add_argument("--svg", type=Path, help="where to draw the diagram")
-    parser.add_argument("--tiny", action="store_true", help="two tiny scans, to see whether all runs")
-    wanted = parser.parse_args()
+    asked = parser("benchmarks.reliability", __doc__)
+    asked.add_argument("--svg", type=Path, help="where to draw the diagram")
+    wanted = asked.parse_args()
     found: dict[str, list[Seen]] = {way: [] for way in WAYS}
     with scratch() as folder:
         for make in cases(wanted.scratch or folder, wanted.data, tiny=wanted.tiny).values():

@@ -10,7 +10,6 @@ whether the check before a model is applied foretells a loss.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import napari_ghosthunter as gh
 from benchmarks.common import scratch
 from benchmarks.judging.methods import Known
+from benchmarks.judging.options import parser
 from benchmarks.judging.oracle import oracle
 from benchmarks.judging.samplings import APART, AT_ONCE, SAMPLINGS
 from benchmarks.judging.scans import LARGE, TINY, Case, simulated
@@ -43,11 +43,9 @@ OTHER: dict[str, Any] = {
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.transfer", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--scratch", type=Path, help="where simulated scans are kept")
-    parser.add_argument("--tiny", action="store_true", help="two tiny scans, to see whether all runs")
-    wanted = parser.parse_args()
+    asked = parser("benchmarks.transfer", __doc__, others=False)
+    asked.add_argument("--seeds", type=int, default=3, help="how many")
+    wanted = asked.parse_args()
     shape = dict(TINY["tiny wall"]) if wanted.tiny else LARGE
     head = ("kind of scan", "where it was trained", f"{LABELS} labels there", "as it is", f"{FURTHER} labels more",
             "foretold")  # fmt: skip

@@ -19,12 +19,7 @@ from napari_ghosthunter.session.journal import read_journal
 from napari_ghosthunter.session.past import find_sittings
 from napari_ghosthunter.session.replay import replay
 from napari_ghosthunter.session.session import Session
-
-
-def state(session: Session) -> tuple[Any, ...]:
-    """All that undo and redo walk over."""
-    labels = session.labels
-    return dict(labels), labels.classes, list(labels.points.items())
+from tests.session.kept import assert_comes_back, state
 
 
 @pytest.fixture
@@ -210,13 +205,7 @@ def test_an_edit_that_cannot_be_written_has_not_happened(
     assert session.training_config.epochs is None
     monkeypatch.undo()
     session.label_current("c")
-    before = state(session)
-    session.close()
-    assert session.folder is not None
-    again = Session.resume(scan, session.folder)
-    assert again.notes == ()
-    assert state(again) == before
-    again.close()
+    assert_comes_back(session, scan)
 
 
 def test_a_sitting_that_cannot_begin_can_begin_later(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

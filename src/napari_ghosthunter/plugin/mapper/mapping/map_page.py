@@ -116,9 +116,7 @@ class MapPage(Panel):
 
     def _follow_model(self) -> None:
         self.update_needs()
-        self.open_button.setVisible(self.session is not None and self.session.model is None)
-        self._show_run()
-        self._show_map()
+        self.refresh()
         self._show_accuracy()
 
     def _follow_layers(self, *_: Any) -> None:
