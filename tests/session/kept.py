@@ -11,9 +11,9 @@ from napari_ghosthunter.session.session import Session
 
 
 def state(session: Session) -> tuple[Any, ...]:
-    """All that undo and redo walk over."""
+    """All that a user sees, and what undo would do."""
     labels = session.labels
-    return dict(labels), labels.classes, list(labels.points.items())
+    return dict(labels), labels.classes, list(labels.points.items()), labels.next_undo, labels.next_redo
 
 
 def assert_comes_back(session: Session, scan: Scan) -> None:

@@ -21,7 +21,12 @@ from napari_ghosthunter.session import bundle as bundles
 from napari_ghosthunter.session.bundle import open_bundle, save_bundle
 from napari_ghosthunter.session.past import find_sittings
 from napari_ghosthunter.session.session import Session
-from tests.session.kept import state
+
+
+def state(session: Session) -> tuple[Any, ...]:
+    """All that undo and redo walk over."""
+    labels = session.labels
+    return dict(labels), labels.classes, list(labels.points.items())
 
 
 @pytest.fixture

@@ -21,12 +21,7 @@ from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.past import find_sittings
 from napari_ghosthunter.session.session import Session
 from tests.disks import Disk, no_file_longer_than
-
-
-def state(session: Session) -> tuple[Any, ...]:
-    """All that a user sees, and what undo would do."""
-    labels = session.labels
-    return dict(labels), labels.classes, list(labels.points.items()), labels.next_undo, labels.next_redo
+from tests.session.kept import assert_comes_back, state
 
 
 def as_kept(session: Session, scan: Scan, elsewhere: Path) -> Session:
@@ -82,13 +77,7 @@ def test_what_a_full_disk_cannot_keep_has_not_happened(disk: Disk, scan: Scan, t
     disk.empty()
     session.propose(1)
     session.label_current("c")
-    before = state(session)
-    session.close()
-    assert session.folder is not None
-    again = Session.resume(scan, session.folder)
-    assert again.notes == ()
-    assert state(again) == before
-    again.close()
+    assert_comes_back(session, scan)
 
 
 def test_a_journal_that_cannot_grow(session: Session, scan: Scan, tmp_path: Path) -> None:
