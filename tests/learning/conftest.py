@@ -1,6 +1,6 @@
 """A small scan with known domains and its labels, as the trainings of several tests see it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.learning import kernels
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.report import EpochReport
 from napari_ghosthunter.learning.training import train
@@ -63,3 +64,12 @@ def of_classes() -> Callable[..., LabelSet]:
         return LabelSet(ClassScheme.from_names(classes), labels={(0, x): name for x, name in enumerate(names)})
 
     return label
+
+
+@pytest.fixture(scope="module", params=["kernels", "torch"])
+def arithmetic(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Compute with the compiled loops, as on a CPU, and then with torch, as on a GPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "torch":
+            patch.setattr(kernels, "serve", lambda _: False)
+        yield request.param

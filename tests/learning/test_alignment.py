@@ -21,7 +21,7 @@ from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, f
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "arithmetic")
 
 SIZES = [16, 24, 48, 88, 96, 104, 128, 184, 512]
 

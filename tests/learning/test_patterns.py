@@ -13,7 +13,7 @@ from napari_ghosthunter.learning.reducing import HOT
 from napari_ghosthunter.learning.scaling import CONTRAST_FLOOR, local_contrast, standardized
 from napari_ghosthunter.scan.scan import Scan
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "arithmetic")
 
 POOLS = [("none", 1), ("mean", 1), ("mean", 3), ("mean", 5), ("max", 3), ("max", 5)]
 SHAPES = [(1, 7, 16, 16), (4, 3, 17, 23), (6, 1, 48, 31), (2, 3, 9, 12), (1, 1, 33, 16)]

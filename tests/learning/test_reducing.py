@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_ghosthunter.learning.reducing import HOT, clip_hot, raw_tensor, reduced
+from napari_ghosthunter.learning.reducing import HOT, WHOLE, raw_tensor, reduced
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "arithmetic")
 
 
 def hot_cube(shape, seed=0):
@@ -41,7 +41,8 @@ def test_hot_pixels_are_clipped_as_the_loop_does(size):
     data[3] = 4  # and one pattern that needs nothing
     expected = np.stack([naive_clipped(one) for one in data])
     assert (expected != data).any(axis=(1, 2)).sum() == 6
-    np.testing.assert_array_equal(clip_hot(torch.from_numpy(data)).numpy(), expected)
+    result, _ = reduced(torch.from_numpy(data), WHOLE, size, clip=True)
+    np.testing.assert_array_equal(result.numpy(), expected)
 
 
 @pytest.mark.parametrize(
@@ -55,17 +56,32 @@ def test_bins_equal_the_loop(shape, size, dtype):
     for i, j in np.ndindex(size, size):
         (y, y_stop), (x, x_stop) = ((e[k], max(e[k + 1], e[k] + 1)) for e, k in zip(edges, (i, j), strict=True))
         expected[:, i, j] = data[:, y:y_stop, x:x_stop].mean((1, 2), dtype=np.float64)
-    result, nonfinite = reduced(raw_tensor(data), size, clip=False)
+    result, nonfinite = reduced(raw_tensor(data), WHOLE, size, clip=False)
     assert nonfinite == 0
     np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("window", [(slice(5, 37), slice(3, 51)), (slice(None, 40), slice(9, 60)), WHOLE])
+def test_a_window_is_reduced_as_a_detector_of_its_own(window):
+    data = hot_cube((4, 64, 60)).astype(np.uint16)
+    part = reduced(raw_tensor(data[:, *window]), WHOLE, 16, clip=True)[0]
+    assert torch.equal(reduced(raw_tensor(data), window, 16, clip=True)[0], part)
+
+
+def test_reduced_patterns_are_written_where_they_are_wanted():
+    raw, place = raw_tensor(hot_cube((4, 32, 32))), torch.full((6, 16, 16), -1.0)
+    found, _ = reduced(raw, WHOLE, 16, clip=True, out=place[1:5])
+    assert torch.equal(place[1:5], reduced(raw, WHOLE, 16, clip=True)[0])
+    assert torch.equal(found, place[1:5])
+    assert (place[[0, 5]] == -1).all()
 
 
 @pytest.mark.parametrize("side", [32, 75])
 def test_a_pattern_is_reduced_to_the_same_bits_in_any_company(side):
     raw = raw_tensor(hot_cube((9, side, side)).astype(np.uint16))
-    whole = reduced(raw, 32, clip=True)[0]
+    whole = reduced(raw, WHOLE, 32, clip=True)[0]
     for parts in (1, 2, 4):
-        assert torch.equal(torch.cat([reduced(part, 32, clip=True)[0] for part in raw.split(parts)]), whole)
+        assert torch.equal(torch.cat([reduced(part, WHOLE, 32, clip=True)[0] for part in raw.split(parts)]), whole)
 
 
 @pytest.mark.parametrize("side", [32, 64])
@@ -76,7 +92,7 @@ def test_what_was_measured_is_never_written_to(side, dtype):
     data[1, 2, 2] = -5 if data.dtype.kind != "u" else 0
     before = data.copy()
     data.flags.writeable = False
-    result, nonfinite = reduced(raw_tensor(data), 32, clip=True)
+    result, nonfinite = reduced(raw_tensor(data), WHOLE, 32, clip=True)
     assert nonfinite == (data.dtype.kind == "f")
     assert torch.isfinite(result).all()
     np.testing.assert_array_equal(data, before)
@@ -93,4 +109,4 @@ def test_torch_sees_the_memory_itself_and_keeps_it_alive():
 
 def test_large_but_finite_numbers_are_no_infinity():
     data = np.full((1, 32, 32), 3e38, np.float32)  # their sum is none that single precision has
-    assert reduced(raw_tensor(data), 32, clip=False)[1] == 0
+    assert reduced(raw_tensor(data), WHOLE, 32, clip=False)[1] == 0

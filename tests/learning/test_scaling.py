@@ -7,7 +7,7 @@ import torch
 from napari_ghosthunter.learning.config import PatternConfig
 from napari_ghosthunter.learning.scaling import scaled, standardized, window_sum
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "arithmetic")
 
 
 def images(count, size, seed=0):

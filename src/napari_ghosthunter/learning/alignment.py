@@ -16,8 +16,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from torch import Tensor
 
+from napari_ghosthunter.compiled import run
+from napari_ghosthunter.learning import kernels
 from napari_ghosthunter.learning.device import one_thread
-from napari_ghosthunter.learning.reducing import sum_evenly
+from napari_ghosthunter.learning.reducing import bin_evenly
 
 SMALLEST = 48  # pixels a side that patterns are compared in; the shift is found to a fraction of one
 REACH = 8  # one in so many of the side is the farthest shift along either axis
@@ -37,7 +39,7 @@ def coarse(inputs: Tensor) -> Tensor:
     """Bin inputs (n, S, S) to (n, R, R), in which they are compared."""
     factor = coarse_factor(inputs.shape[-1])
     side = inputs.shape[-1] // factor
-    return inputs if factor == 1 else sum_evenly(sum_evenly(inputs, side, 1), side, 2).div_(factor**2)
+    return inputs if factor == 1 else bin_evenly(inputs, side)
 
 
 def mean_pattern(patterns: Tensor) -> Tensor:
@@ -132,22 +134,16 @@ def offsets(inputs: Tensor, template: Tensor) -> Tensor:
     wanted = torch.fft.rfft2(template * window).conj()
     with one_thread():  # with several the inverse FFT has other last bits
         match = torch.fft.irfft2(torch.fft.rfft2(binned * window) * wanted, s=(side, side))
-    far = max(1, side // REACH) + 1  # a step farther than may be, so that each place has others all around
-    near = torch.cat([match[:, -far:], match[:, : far + 1]], 1)
-    near = torch.cat([near[:, :, -far:], near[:, :, : far + 1]], 2)
-    width = 2 * far + 1
-    best = near[:, 1:-1, 1:-1].flatten(1).argmax(1, keepdim=True)
-    place = torch.cat([best // (width - 2) + 1, best % (width - 2) + 1], 1)  # [y, x] in `near`
-    steps = torch.tensor([0, -width, -1, width, 1], device=inputs.device)
-    values = near.flatten(1).gather(1, place[:, :1] * width + place[:, 1:] + steps)
-    peak, beside = values[:, :1], values[:, 1:]
-    found = (peak >= beside).all(1, keepdim=True) & (peak > 0)
-    exact = place + _summit(beside[:, :2], peak, beside[:, 2:])
-    return torch.where(found, (exact - far) * (inputs.shape[-1] // side), 0.0)
+    far = max(1, side // REACH)
+    return _summits(match, far).mul_(inputs.shape[-1] // side)
 
 
 def shifted(inputs: Tensor, by: Tensor) -> Tensor:
     """Take from inputs (n, S, S) the pixels `by` (n, [y, x]) further on, bilinearly; the edge is repeated."""
+    if kernels.serve(inputs.device):
+        out = torch.empty_like(inputs)
+        run(kernels.shift, inputs.contiguous().numpy(), by.contiguous().numpy(), out.numpy())
+        return out
     size = inputs.shape[-1]
     whole = by.floor()
     part = by - whole
@@ -170,6 +166,25 @@ def _window(side: int, device: torch.device) -> Tensor:
     with torch.inference_mode(mode=False):  # it is kept for whoever asks next
         window = torch.hann_window(side, periodic=False, device=device).sqrt()
         return window[:, None] * window
+
+
+def _summits(match: Tensor, far: int) -> Tensor:
+    """Find where correlations (n, R, R) are highest within `far` of no shift; see `kernels.find_summits`."""
+    if kernels.serve(match.device):
+        found = torch.empty((len(match), 2))
+        run(kernels.find_summits, match.contiguous().numpy(), far, found.numpy())
+        return found
+    margin = far + 1  # so that each place has others all around
+    near = torch.cat([match[:, -margin:], match[:, : margin + 1]], 1)
+    near = torch.cat([near[:, :, -margin:], near[:, :, : margin + 1]], 2)
+    width = 2 * margin + 1
+    best = near[:, 1:-1, 1:-1].flatten(1).argmax(1, keepdim=True)
+    place = torch.cat([best // (width - 2) + 1, best % (width - 2) + 1], 1)  # [y, x] in `near`
+    steps = torch.tensor([0, -width, -1, width, 1], device=match.device)
+    values = near.flatten(1).gather(1, place[:, :1] * width + place[:, 1:] + steps)
+    peak, beside = values[:, :1], values[:, 1:]
+    rises = (peak >= beside).all(1, keepdim=True) & (peak > 0)
+    return torch.where(rises, place - margin + _summit(beside[:, :2], peak, beside[:, 2:]), 0.0)
 
 
 def _summit(before: Tensor, peak: Tensor, after: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from napari_ghosthunter.learning.device import spare_core
-from napari_ghosthunter.learning.patterns import FittedPatterns, Window
+from napari_ghosthunter.learning.patterns import FittedPatterns
+from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.scan.beam import BeamCentre, no_beam
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.spread import spread_positions

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
@@ -31,21 +31,17 @@ from napari_ghosthunter.learning.alignment import (
     turned,
 )
 from napari_ghosthunter.learning.config import LARGEST_INPUT, SMALLEST_INPUT, PatternConfig
-from napari_ghosthunter.learning.reducing import moved, raw_tensor, reduced
+from napari_ghosthunter.learning.reducing import WHOLE, Window, moved, raw_tensor, reduced
 from napari_ghosthunter.learning.scaling import scaled
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
 from napari_ghosthunter.scan.spread import spread_positions
 from napari_ghosthunter.scan.virtual.means import measure_scan_beam
 
-BATCH_PIXELS = 16 * 256**2  # detector pixels reduced at once: few enough to stay in the caches of a CPU
-
 TEMPLATE_POSITIONS = 256  # whose patterns are laid on one another
 TEMPLATE_DIGITS = 4
 SEEN_POSITIONS = 64  # of another scan, which are compared with the template
 SPREAD_AT_ONCE = 64  # patterns of full size in memory while spread ones are read
-
-Window: TypeAlias = tuple[slice, slice]  # part of the detector along (k_y, k_x)
 
 
 class FittedPatterns(BaseModel):
@@ -119,16 +115,10 @@ class FittedPatterns(BaseModel):
         tuple
             The reduced patterns, and how many of the pixels were NaN or infinite; they count as zero.
         """
-        device = torch.device(device)
-        raw = (patterns if isinstance(patterns, Tensor) else raw_tensor(patterns))[:, *window]
-        step = len(raw) if device.type != "cpu" else max(1, BATCH_PIXELS // max(1, raw[0].numel()))
-        out = torch.empty((len(raw), self.size, self.size), device=device) if out is None else out
-        nonfinite = 0
-        for start in range(0, len(raw), step):
-            batch = moved(raw[start : start + step], device)
-            out[start : start + step], bad = reduced(batch, self.size, clip=self.config.clip_hot)
-            nonfinite += bad
-        return out, nonfinite
+        raw = patterns if isinstance(patterns, Tensor) else raw_tensor(patterns)
+        if torch.device(device) != raw.device:
+            raw, window = moved(raw[:, *window], torch.device(device)), WHOLE
+        return reduced(raw, window, self.size, clip=self.config.clip_hot, out=out)
 
     def scale(self, reduced: Tensor) -> Tensor:
         """Scale intensities of (n, S, S), each pattern to mean 0 and standard deviation 1, as (n, 1, S, S).

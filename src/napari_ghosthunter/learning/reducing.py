@@ -5,14 +5,22 @@ What is done to a pattern depends on nothing but the pattern: not on those besid
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_ghosthunter.compiled import run
+from napari_ghosthunter.learning import kernels
+
 HOT = 3  # times the brightest neighbour
+
+Window: TypeAlias = tuple[slice, slice]  # part of the detector along (k_y, k_x)
+WHOLE: Window = (slice(None), slice(None))
+NO_LOOPS = (torch.float16, torch.bfloat16)  # types that numba has none for on a CPU
 
 
 def raw_tensor(patterns: NDArray[Any]) -> Tensor:
@@ -28,17 +36,36 @@ def moved(raw: Tensor, device: torch.device) -> Tensor:
     return raw.to(torch.float32).to(device) if device.type == "mps" else raw.to(device, non_blocking=True)
 
 
-def reduced(raw: Tensor, size: int, *, clip: bool) -> tuple[Tensor, int]:
-    """Reduce stored patterns (n, k_y, k_x) to (n, S, S) float32, on the device that they are on.
+def reduced(raw: Tensor, window: Window, size: int, *, clip: bool, out: Tensor | None = None) -> tuple[Tensor, int]:
+    """Reduce the `window` of stored patterns (n, k_y, k_x) to (n, S, S) float32, on the device that they are on.
+
+    Parameters
+    ----------
+    raw, window, size
+        The patterns, which part of them, and S.
+    clip
+        Whether to clip hot pixels, see `clip_hot`.
+    out
+        A tensor (n, S, S) there to write to, instead of a new one.
 
     Returns
     -------
     tuple
         The reduced patterns, and how many of the pixels were NaN or infinite; they count as zero.
     """
-    patterns, nonfinite = _positive(raw)
+    if kernels.serve(raw.device):
+        return _reduced_at_once(raw, window, size, clip=clip, out=out)
+    patterns, nonfinite = _positive(raw[:, *window])
     binned = _binned(patterns, size)
-    return clip_hot(binned) if clip else binned, nonfinite
+    found = clip_hot(binned) if clip else binned
+    return found if out is None else out.copy_(found), nonfinite
+
+
+def bin_evenly(patterns: Tensor, side: int) -> Tensor:
+    """Average (n, S, S) float32 in bins of as many pixels each, (n, side, side)."""
+    if kernels.serve(patterns.device):
+        return _reduced_at_once(patterns, WHOLE, side, clean=False)[0]
+    return _sum_evenly(_sum_evenly(patterns, side, 1), side, 2).div_((patterns.shape[1] // side) ** 2)
 
 
 def clip_hot(patterns: Tensor) -> Tensor:
@@ -47,17 +74,40 @@ def clip_hot(patterns: Tensor) -> Tensor:
     Hot is what outshines them `HOT` times: the smallest disk does not. Only pixels among the brightest 1 % are touched,
     so single electrons of a sparse pattern stay.
     """
-    around = _brightest_neighbours(patterns)
-    hot = torch.maximum(around * HOT, _bright(patterns)[:, None, None])  # what a hot pixel outshines
-    torch.gt(patterns, hot, out=hot)  # 1 or 0: on a CPU, booleans and `where` take four times as long
-    return torch.lerp(patterns, around, hot)  # exactly one or the other
+    around, bright = _brightest_neighbours(patterns), _bright(patterns)
+    return torch.where(patterns > torch.maximum(around * HOT, bright[:, None, None]), around, patterns)
 
 
 def _bright(patterns: Tensor) -> Tensor:
     """Give what 99 % of the pixels of each of (n, S, S) do not exceed, (n,), by every seventh of them."""
     some = patterns.flatten(1)[:, ::7]
-    brightest = some.shape[1] - int(0.99 * some.shape[1]) + 1
-    return some.topk(brightest, dim=1, sorted=False).values.amin(1)
+    return some.topk(_count_bright(some.shape[1]), dim=1, sorted=False).values.amin(1)
+
+
+def _count_bright(pixels: int) -> int:
+    """How many of so many pixels are not among the 99 % that are less bright than any of them."""
+    return pixels - int(0.99 * pixels) + 1
+
+
+def _reduced_at_once(
+    raw: Tensor, window: Window, size: int, *, clean: bool = True, clip: bool = False, out: Tensor | None = None
+) -> tuple[Tensor, int]:
+    """Do on a CPU what `_positive` (if `clean`), `_binned` and `clip_hot` (if `clip`) do, pattern by pattern."""
+    if raw.dtype in NO_LOOPS:
+        raw = raw.to(torch.float32)
+    out = torch.empty((len(raw), size, size)) if out is None else out
+    rows, columns = (
+        _edges(*part.indices(length)[:2], size) for part, length in zip(window, raw.shape[1:], strict=True)
+    )
+    hot, brightest = np.float32(HOT if clip else 0), _count_bright(len(range(0, size**2, 7)))
+    return out, run(kernels.reduce, raw.contiguous().numpy(), rows, columns, clean, hot, brightest, out.numpy())
+
+
+@lru_cache(maxsize=16)
+def _edges(start: int, stop: int, size: int) -> NDArray[np.int64]:
+    """Give the first pixel of each bin, and the one after its last, (2, size)."""
+    edges = start + np.arange(size + 1) * (stop - start) // size
+    return np.stack([edges[:-1], np.maximum(edges[1:], edges[:-1] + 1)])
 
 
 def _positive(raw: Tensor) -> tuple[Tensor, int]:
@@ -80,7 +130,7 @@ def _binned(patterns: Tensor, size: int) -> Tensor:
     full, shared = patterns.shape, 1  # pixels in each bin, as far as all have as many; division is left to the end
     for axis in (1, 2):
         if patterns.shape[axis] % size == 0:
-            patterns = sum_evenly(patterns, size, axis)
+            patterns = _sum_evenly(patterns, size, axis)
             shared *= full[axis] // size
         elif axis == 1:
             patterns = _bin_rows(patterns, size)
@@ -89,8 +139,8 @@ def _binned(patterns: Tensor, size: int) -> Tensor:
     return patterns if shared == 1 else patterns.div_(shared)
 
 
-def sum_evenly(patterns: Tensor, size: int, axis: int) -> Tensor:
-    """Sum (n, k, m) along an axis, in `size` bins of as many pixels each: in an eighth of the time of torch's sum."""
+def _sum_evenly(patterns: Tensor, size: int, axis: int) -> Tensor:
+    """Sum (n, k, m) along an axis, in `size` bins of as many pixels each."""
     parts = patterns.unflatten(axis, (size, -1)).unbind(axis + 1)
     if len(parts) == 1:
         return patterns

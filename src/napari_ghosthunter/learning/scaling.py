@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from napari_ghosthunter.compiled import run
+from napari_ghosthunter.learning import kernels
 from napari_ghosthunter.learning.config import PatternConfig
 
 CONTRAST_FLOOR = 0.3  # in standard deviations of the pattern
@@ -26,11 +29,14 @@ def scaled(patterns: Tensor, config: PatternConfig) -> Tensor:
 
 def standardized(patterns: Tensor) -> Tensor:
     """Bring each pattern of (n, S, S) to mean 0 and standard deviation 1; a flat one becomes zero."""
+    if kernels.serve(patterns.device):
+        out = torch.empty_like(patterns)
+        run(kernels.standardize, patterns.contiguous().numpy(), out.numpy())
+        return out
     mean = patterns.mean((1, 2), keepdim=True)
     centred = patterns - mean
     spread = torch.linalg.vector_norm(centred, dim=(1, 2), keepdim=True) / patterns.shape[1:].numel() ** 0.5
-    rounding = mean.abs() * 1e-5  # what a flat pattern may seem to vary by
-    return centred.div_(torch.maximum(spread, rounding).clamp_min_(1e-6))
+    return centred.div_(torch.maximum(spread, mean.abs() * kernels.ROUNDING).clamp_min_(kernels.SMALLEST_SPREAD))
 
 
 def local_contrast(patterns: Tensor, window: float) -> Tensor:
@@ -43,6 +49,11 @@ def local_contrast(patterns: Tensor, window: float) -> Tensor:
     size = patterns.shape[-1]
     side = max(3, int(window * size) // 2 * 2 + 1)
     share = _share_of_window(size, side, patterns.device)
+    if kernels.serve(patterns.device):
+        out = torch.empty_like(patterns)
+        floor = np.float32(CONTRAST_FLOOR)
+        run(kernels.local_contrast, patterns.contiguous().numpy(), share.numpy(), side, floor, out.numpy())
+        return out
     centred = torch.addcmul(patterns, window_sum(patterns, side), share, value=-1)
     spread = (window_sum(centred * centred, side) * share).sqrt_()
     return centred.div_(spread.add_(CONTRAST_FLOOR))

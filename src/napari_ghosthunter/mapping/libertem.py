@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.errors import MissingExtraError, ModelError
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.learning.patterns import FittedPatterns, Window
+from napari_ghosthunter.learning.patterns import FittedPatterns
+from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import softmax_of
 from napari_ghosthunter.mapping.streaming import answers, inference_batch

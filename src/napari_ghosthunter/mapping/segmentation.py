@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from napari_ghosthunter.errors import ModelError
 from napari_ghosthunter.learning.device import choose_device
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.learning.patterns import Window
+from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.streaming import stream
 from napari_ghosthunter.scan.describe import as_text, describe

@@ -7,10 +7,10 @@ enough for the neighbourhood pooling. Nothing holds the cube, and a caller may s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ from torch import Tensor
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.learning.device import own_threads
 from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
-from napari_ghosthunter.learning.patterns import FittedPatterns, Window, pool_row
+from napari_ghosthunter.learning.patterns import FittedPatterns, pool_row
+from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.reading import Place, places, reading
 from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan
 
@@ -30,6 +31,9 @@ GPU_BATCH = 512  # patterns at once on a GPU, which has thousands to compute on
 REDUCED_AT_ONCE = 32  # patterns that a thread reduces between two looks at what else there is to do
 WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `answers`
 MOST = 64  # patterns in a batch on a CPU
+
+T = TypeVar("T")
+_Part: TypeAlias = "Future[tuple[Tensor, int]]"  # reduced patterns, and how many pixels were not finite
 
 Answer: TypeAlias = Callable[[Tensor], Tensor]
 """From network inputs (B, 1, S, S) to (B, m)."""
@@ -77,10 +81,10 @@ def stream(
     blocks = places(scan, parts, _readable(scan, patterns, block_bytes))
     waiting: _Computed | None = None  # rows that are computed while the next ones are reduced
     with reading(scan, list(chain(*blocks)), device) as raw, own_threads(device) as pool:
-        for block in blocks:
-            top, bottom = block[0].top, block[0].bottom
-            reduced, bad = _reduced_rows(scan, patterns, window, block, raw, device, pool)
-            band.extend(reduced)
+        begun = (_Reduced.begin(scan, patterns, window, block, raw, device, pool) for block in blocks)
+        for reduced in _one_behind(begun):
+            top, bottom, bad = reduced.top, reduced.bottom, reduced.nonfinite()
+            band.extend(reduced.rows)
             nonfinite += bad if start <= top < stop else 0
             ready = min(stop, bottom if bottom == scan.shape[0] else bottom - reach)
             if ready <= done:
@@ -108,27 +112,53 @@ def _readable(scan: Scan, patterns: FittedPatterns, block_bytes: int) -> int:
     return block_bytes * pattern_bytes // max(pattern_bytes, reduced_bytes)
 
 
-def _reduced_rows(
-    scan: Scan,
-    patterns: FittedPatterns,
-    window: Window,
-    block: list[Place],
-    blocks: Iterator[NDArray[Any] | Tensor],
-    device: torch.device,
-    pool: ThreadPoolExecutor,
-) -> tuple[Tensor, int]:
-    """Reduce a block of rows to (rows, scan_x, S, S), some patterns in each thread."""
-    size, nonfinite = patterns.size, 0
-    rows = torch.empty((block[0].bottom - block[0].top, scan.shape[1], size, size), device=device)
-    for place in block:  # where there are several, it is a single row
-        raw, out = next(blocks), rows[:, place.left : place.right].flatten(0, 1)
-        step = REDUCED_AT_ONCE if device.type == "cpu" else len(raw)
-        parts = [
-            pool.submit(patterns.reduce, raw[start : start + step], window, device, out[start : start + step])
-            for start in range(0, len(raw), step)
-        ]
-        nonfinite += sum(part.result()[1] for part in parts)
-    return rows, nonfinite
+def _one_behind(items: Iterator[T]) -> Iterator[T]:
+    """Give items when the next one is there already, so that what it began has something to do meanwhile."""
+    before: list[T] = []
+    for item in items:
+        yield from before
+        before = [item]
+    yield from before
+
+
+@dataclass(frozen=True, eq=False)
+class _Reduced:
+    """A block of rows (rows, scan_x, S, S) that is being reduced, some patterns in each thread."""
+
+    top: int
+    bottom: int
+    rows: Tensor
+    parts: list[_Part]
+
+    @classmethod
+    def begin(
+        cls,
+        scan: Scan,
+        patterns: FittedPatterns,
+        window: Window,
+        block: list[Place],
+        blocks: Iterator[NDArray[Any] | Tensor],
+        device: torch.device,
+        pool: ThreadPoolExecutor,
+    ) -> Self:
+        """Take the patterns of a block's places from `blocks`, and have them reduced."""
+        size, (top, bottom) = patterns.size, block[0][:2]
+        rows, parts = torch.empty((bottom - top, scan.shape[1], size, size), device=device), list[_Part]()
+        before = list[_Part]()
+        for place in block:  # where there are several, it is a single row
+            raw, out = next(blocks), rows[:, place.left : place.right].flatten(0, 1)
+            step = REDUCED_AT_ONCE if device.type == "cpu" else len(raw)
+            begun = [
+                pool.submit(patterns.reduce, raw[start : start + step], window, device, out[start : start + step])
+                for start in range(0, len(raw), step)
+            ]
+            wait(before)  # of a row that is larger than a block, only two places are in memory
+            parts, before = parts + begun, begun
+        return cls(top, bottom, rows, parts)
+
+    def nonfinite(self) -> int:
+        """Wait until all is done, and count the pixels that were NaN or infinite."""
+        return sum(part.result()[1] for part in self.parts)
 
 
 @dataclass(frozen=True)

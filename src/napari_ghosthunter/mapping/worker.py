@@ -15,7 +15,7 @@ from torch import nn
 from napari_ghosthunter.errors import ClusterError, ScanError
 from napari_ghosthunter.learning.device import choose_device, one_thread
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.learning.patterns import Window
+from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.segmentation import part_rows
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Provenance, Scan
