@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,3 +32,20 @@ def run(kernel: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return kernel(*args, **kwargs)
     except OSError:  # it does not touch files: what failed was to keep it on a full disk, and it is compiled by now
         return kernel(*args, **kwargs)
+
+
+def unguarded(array: NDArray[Any]) -> NDArray[Any]:
+    """Give the memory of an array that is only read, without the mark that it must not be written to.
+
+    Of such an array torch warns, and numba compiles for it anew.
+    """
+    return np.asarray(_Memory(array))
+
+
+class _Memory:
+    """The memory of an array, and nothing of whether it may be written to."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self._array = array  # kept, for it owns the memory
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

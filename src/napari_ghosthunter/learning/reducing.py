@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_ghosthunter.compiled import run
+from napari_ghosthunter.compiled import run, unguarded
 from napari_ghosthunter.learning import kernels
 
 HOT = 3  # times the brightest neighbour
@@ -28,7 +28,7 @@ def raw_tensor(patterns: NDArray[Any]) -> Tensor:
     if patterns.dtype.kind == "f" and patterns.dtype.itemsize > 4:  # not every device has more than single precision
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is counted as such
             patterns = patterns.astype(np.float32)
-    return torch.from_numpy(np.asarray(_Memory(np.ascontiguousarray(patterns))))
+    return torch.from_numpy(unguarded(np.ascontiguousarray(patterns)))
 
 
 def moved(raw: Tensor, device: torch.device) -> Tensor:
@@ -177,15 +177,3 @@ def _brightest_neighbours(patterns: Tensor) -> Tensor:
     around = torch.maximum(columns[: -2 * row], columns[2 * row :])
     around = torch.maximum(around, sides[row:-row])
     return around.as_strided(patterns.shape, (row * row, row, 1))
-
-
-class _Memory:
-    """The memory of an array, and nothing of whether it may be written to.
-
-    torch warns of memory that it must not write to, as that of a file opened for reading; nobody writes to this.
-    """
-
-    def __init__(self, array: NDArray[Any]) -> None:
-        self._array = array  # kept, for it owns the memory
-        interface = array.__array_interface__
-        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite, zero_nonfinite
+from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
 from napari_ghosthunter.scan.virtual.columns import columns
 
-CACHED_VALUES = 2**17  # float64 values that are weighted at once: 1 MiB stays in the processor's cache
+COMPILED = "?bBhHiIlLqQfd"  # types of numbers that are weighed as they are stored; others are cast
+COUNTED = "?BH"  # types of numbers that are merely counted under a mask of pixels
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[int, int], object]
 """Called with (scan rows done, scan rows in all)."""
+Kernel: TypeAlias = Callable[[NDArray[Any], int, int, NDArray[Any], FloatArray], int]
+"""See `weighing.weigh`."""
 
 
 def virtual_image(scan: Scan, mask: ArrayLike, progress: Progress | None = None) -> FloatArray:
@@ -119,40 +122,48 @@ def _bounding_box(weights: FloatArray) -> tuple[slice, slice]:
 
 def _weighted_rows(scan: Scan, weights: FloatArray, box: tuple[slice, slice]) -> Iterator[tuple[int, int, FloatArray]]:
     """Stream the weighted sums of `virtual_rows`, reading only `box` of each pattern."""
-    cropped = [np.ascontiguousarray(weight[box]).ravel() for weight in weights]
-    nonfinite = 0
+    k_y, k_x = scan.detector_shape
+    weigh, nonfinite = _weighing(np.ascontiguousarray(weights[:, *box]), scan.dtype), 0
+    # of what lies in memory, or is mapped into it, whole patterns are a view, and stand in a row
+    view = isinstance(scan.data, np.ndarray)
+    wanted, within = ((slice(0, k_y), slice(0, k_x)), box) if view else (box, _moved_to_zero(box))
     for start, stop in scan.row_blocks():
         rows = np.zeros((len(weights), stop - start, scan.shape[1]))
-        if cropped and cropped[0].size:
-            for left, right, patterns in columns(scan, start, stop, box):
-                nonfinite += _weigh(patterns, cropped, rows[:, :, left:right])
+        if weights[:, *box].size:
+            for left, right, patterns in columns(scan, start, stop, wanted):
+                for line, sums in zip(patterns, rows.swapaxes(0, 1)[:, :, left:right], strict=True):
+                    nonfinite += weigh(line, within, sums)
         if stop == scan.shape[0]:
             warn_of_nonfinite(nonfinite)
         yield start, stop, rows
 
 
-def _weigh(patterns: NDArray[Any], weights: list[FloatArray], out: FloatArray) -> int:
-    """Fill `out` (masks, rows, columns) with the weighted sums of `patterns` (rows, columns, k_y, k_x).
+def _moved_to_zero(box: tuple[slice, slice]) -> tuple[slice, slice]:
+    k_y, k_x = (slice(0, part.stop - part.start) for part in box)
+    return k_y, k_x
 
-    Returns the number of pixels that were not finite. The sum shows whether there are any, so that clean data are not
-    searched for them.
+
+def _weighing(
+    weights: FloatArray, stored: np.dtype[Any]
+) -> Callable[[NDArray[Any], tuple[slice, slice], FloatArray], int]:
+    """Give what fills `out` (masks, n) with the sums of patterns (n, k_y, k_x) under `weights` in a box of them.
+
+    It is called as weigh(patterns, box, out), and returns the number of pixels that were not finite.
     """
-    nonfinite = 0
-    step = max(1, CACHED_VALUES // weights[0].size)
-    for row, line in enumerate(patterns):
-        for left in range(0, len(line), step):
-            values = line[left : left + step].astype(np.float64).reshape(-1, weights[0].size)
-            part = out[:, row, left : left + len(values)]
-            _sum_into(part, values, weights)
-            if not np.isfinite(part).all():
-                values, bad = zero_nonfinite(values)
-                nonfinite += bad
-                _sum_into(part, values, weights)
-    return nonfinite
+    from napari_ghosthunter.compiled import run, unguarded  # not before it is needed: numba takes a while to import
+    from napari_ghosthunter.scan.virtual import weighing
 
+    dtype = stored.newbyteorder("=") if stored.char in COMPILED else np.dtype(np.float64)
+    counted = dtype.char in COUNTED and np.isin(weights, (0, 1)).all()
+    kernel: Kernel = weighing.count if counted else weighing.weigh
+    factors: NDArray[Any] = weights.astype(np.bool_) if counted else weights
 
-def _sum_into(out: FloatArray, values: FloatArray, weights: list[FloatArray]) -> None:
-    """Write the sum of `values` (patterns, pixels) under each of `weights` to `out` (masks, patterns)."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        for index, weight in enumerate(weights):
-            out[index] = values @ weight
+    def weigh(patterns: NDArray[Any], box: tuple[slice, slice], out: FloatArray) -> int:
+        if not (patterns.flags.c_contiguous and patterns.dtype == dtype):
+            patterns, box = np.ascontiguousarray(patterns[:, *box], dtype), _moved_to_zero(box)
+        sums = np.empty(out.shape)
+        nonfinite = run(kernel, unguarded(patterns), box[0].start, box[1].start, factors, sums)
+        out[:] = sums
+        return nonfinite
+
+    return weigh
