@@ -3,6 +3,7 @@
 import threading
 import time
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -171,6 +172,30 @@ def test_what_small_patterns_are_reduced_to_counts_too(make_model):
     recorder = Recorder(cube((64, 4, 8, 8), "uint8"))
     streamed(Scan(recorder), make_model((8, 8)), block_bytes=16 * 1024)
     assert recorder.largest <= 16 * 1024 / 16
+
+
+class Lender:
+    """A lazy array that knows how many bytes of what it gave are still in memory, and how many there were at most."""
+
+    def __init__(self, data):
+        self.data, self.shape, self.dtype, self.lent, self.most = data, data.shape, data.dtype, 0, 0
+
+    def __getitem__(self, key):
+        block = self.data[key].copy()
+        self.lent += block.nbytes
+        self.most = max(self.most, self.lent)
+        weakref.finalize(block, self._take_back, block.nbytes)
+        return block
+
+    def _take_back(self, nbytes):
+        self.lent -= nbytes
+
+
+@pytest.mark.parametrize("shape", [(60, 10, 32, 32), (1, 600, 32, 32), (600, 1, 32, 32)])
+def test_no_more_than_four_blocks_are_in_memory(make_model, shape):
+    lender, block = Lender(cube(shape)), 10 * 32 * 32 * 2
+    streamed(Scan(lender), make_model((32, 32)), block_bytes=block)
+    assert block < lender.most <= 4 * block  # two are reduced, one waits, one is being read
 
 
 def test_rows_are_read_as_they_are_asked_for(make_model):
