@@ -24,8 +24,8 @@ from pathlib import Path
 from benchmarks.rows import HEAD, Row, cores, tell
 
 MODULES = (
-    "map_cpu", "map_gpu", "train_speed", "train_bound", "first_look", "hover", "memory", "start", "growth", "proposals",
-    "cluster", "window", "live",
+    "map_cpu", "map_gpu", "half", "train_speed", "train_bound", "first_look", "hover", "memory", "start", "growth",
+    "proposals", "cluster", "window", "live",
 )  # fmt: skip
 WITH_A_WINDOW = {"hover", "window", "start", "live"}
 ROOT = Path(__file__).parents[1]

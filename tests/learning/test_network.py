@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from napari_ghosthunter.errors import ModelError
-from napari_ghosthunter.learning.network import COMPONENTS, NETWORKS, SQUARED, GhostHunter, Swift, build_network
+from napari_ghosthunter.learning import network as network_module
+from napari_ghosthunter.learning.network import (
+    COMPONENTS,
+    NETWORKS,
+    SQUARED,
+    GhostHunter,
+    Swift,
+    build_network,
+    in_half,
+)
 from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
 
 
@@ -29,6 +38,34 @@ def test_the_network_gives_logits_and_no_probabilities():
     generator = torch.Generator().manual_seed(0)
     logits = build_network("ghosthunter", 3, 16)(torch.randn(4, 1, 16, 16, generator=generator) * 100)
     assert ((logits < 0) | (logits > 1)).any()
+
+
+def test_half_precision_is_for_inference_on_a_gpu_alone_and_hardly_changes_an_answer(monkeypatch):
+    network = build_network("ghosthunter", 3, 32).eval()
+    inputs = torch.randn(64, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert not in_half(inputs)
+        single = network(inputs)
+        monkeypatch.setattr(network_module, "in_half", lambda _: True)  # the CPU can do it too, only more slowly
+        half = network(inputs)
+    assert half.dtype == torch.float32
+    assert not torch.equal(half, single)
+    torch.testing.assert_close(half.softmax(1), single.softmax(1), atol=2e-3, rtol=0)
+
+
+class OnGpu(torch.Tensor):
+    """A tensor that says it lies on a GPU."""
+
+    is_cuda = True
+
+
+def test_nothing_is_learned_in_half_precision():
+    inputs = torch.zeros(1, 1, 16, 16).as_subclass(OnGpu)
+    assert not in_half(inputs)
+    with torch.no_grad():
+        assert not in_half(inputs)
+    with torch.inference_mode():
+        assert in_half(inputs)
 
 
 @pytest.mark.parametrize("name", ["", "resnet", "GhostHunter"])
