@@ -169,7 +169,7 @@ def test_the_example_of_the_documentation_runs(api, cube, make_model, tmp_path):
 @pytest.fixture(scope="module")
 def live():
     """Give a context of LiberTEM-live with its worker processes, or skip."""
-    api = pytest.importorskip("libertem_live.api", reason="needs LiberTEM-live, which no extra brings")
+    api = pytest.importorskip("libertem_live.api", reason="needs LiberTEM-live")
     from libertem.executor.pipelined import PipelinedExecutor
 
     with api.LiveContext(executor=PipelinedExecutor(PipelinedExecutor.make_spec(cpus=2, cudas=0))) as context:
