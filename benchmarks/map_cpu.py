@@ -3,14 +3,17 @@
 The scan is that of the paper in size, at 256 x 256 pixels (0.92 GB), in the page cache. The network alone gets tensors
 that are ready, in the batches and with the number of threads that suit it best here, all of which are tried. The plain
 pipeline (benchmarks/plain.py) takes time in proportion to the patterns, so that it is timed on some of them, with one
-thread or one for each core, whichever is faster.
+thread or one for each core, whichever is faster. What no stream can do without is told beside: the sum of all pixels,
+one thread for each core, is all that a map would take for its patterns if it did nothing but look at them.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,11 +55,12 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
         plain.infer(answering, plain.write_pngs(scan, places, folder), of.patterns.size)
 
     plain_threads = best_threads(lambda: through_pngs(paper, theirs, some[:50]))
-    rates = {"map": count, "alone": len(inputs), "plain": len(some), "paper": len(some)}
+    rates = {"map": count, "alone": len(inputs), "looks": count, "plain": len(some), "paper": len(some)}
     best = best_of(
         {
             "map": lambda: segment(scan, model, device="cpu"),
             "alone": partial(alone, network, inputs, batch, threads),
+            "looks": partial(look_at, scan),
             "plain": lambda: with_threads(plain_threads, lambda: through_pngs(model, network, some)),
             "paper": lambda: with_threads(plain_threads, lambda: through_pngs(paper, theirs, some)),
         },
@@ -65,11 +69,14 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
     rate = {name: rates[name] / best[name] for name in rates}
     which = f"{scan.shape[0]} x {scan.shape[1]} x {scan.shape[2]} x {scan.shape[3]} uint16, `{model.network}`"
     told = "{:.0f} patterns/s with PNGs, one at a time, {} threads"
+    bound = 100 / (1 + rate["alone"] / rate["looks"])
     found = [
         at_least(
             f"map, CPU: {which}; share of the rate of the network alone", 100 * rate["map"] / rate["alone"], 85, " %",
             f"{rate['map']:.0f} of {rate['alone']:.0f} patterns/s; alone in batches of {batch}, {threads} threads",
         ),
+        Row("the same, the most that a stream could reach that looks at each pixel once",
+            f"{bound:.3g} % ({rate['looks']:.0f} patterns/s looked at)"),
         Row(
             f"map against the plain pipeline, end to end, both with `{model.network}`",
             f"{rate['map'] / rate['plain']:.3g} times ({told.format(rate['plain'], plain_threads)})",
@@ -83,6 +90,12 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
             )
         )  # fmt: skip
     return found
+
+
+def look_at(scan: Scan) -> None:
+    """Add up the pixels of each pattern, a row of the scan in each thread."""
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(lambda row: np.add.reduce(row, axis=(1, 2), dtype=np.uint32), np.asarray(scan.data)))
 
 
 def fastest(network: nn.Module, inputs: Tensor) -> tuple[int, int]:
