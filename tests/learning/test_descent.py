@@ -102,10 +102,12 @@ def test_a_loss_that_is_no_number_ends_training_with_advice(run, labels, monkeyp
     class Broken(torch.nn.Module):
         def __init__(self, classes, size):
             super().__init__()
-            self.head = torch.nn.Linear(size * size, classes)
+            self.features = torch.nn.Flatten()
+            self.head = torch.nn.Sequential(torch.nn.Linear(size * size, classes), Spoilt())
 
-        def forward(self, patterns):
-            return self.head(patterns.flatten(1)) * value
+    class Spoilt(torch.nn.Module):
+        def forward(self, logits):
+            return logits * value
 
     monkeypatch.setitem(NETWORKS, "broken", Broken)
     with pytest.raises(TrainingError, match="lower learning rate"):
