@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.learning.augment import Augmentation, shift_reach
-from napari_ghosthunter.learning.device import one_thread, own_threads
+from napari_ghosthunter.learning.device import flushed, one_thread, own_threads
 from napari_ghosthunter.learning.material import Material
 from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
 from napari_ghosthunter.learning.model import Epoch, Model
@@ -130,10 +130,16 @@ class Descent:
             self.network = self._fresh_network()
             self._begin()
         with own_threads(self.device) as pool, one_thread():
-            answer = partial(logits_in_parts, self.network, pool) if self.device.type == "cpu" else self.network
-            return *self._train_epoch(answer), self._validate(answer)
+            if self.device.type != "cpu":
+                return *self._train_epoch(self.network, self.optimizer.step), self._validate(self.network)
 
-    def _train_epoch(self, answer: Logits) -> tuple[float, float]:
+            def step() -> None:  # where no more is learned, the moments of AdamW fade into numbers that take long
+                pool.submit(flushed, self.optimizer.step).result()
+
+            answer = partial(logits_in_parts, self.network, pool)
+            return *self._train_epoch(answer, step), self._validate(answer)
+
+    def _train_epoch(self, answer: Logits, step: Callable[[], object]) -> tuple[float, float]:
         """Pass once over the training part in random order; mean loss and accuracy."""
         inputs, targets = self.train_part
         self.network.train()
@@ -145,7 +151,7 @@ class Descent:
             loss = F.cross_entropy(logits, y)
             self.optimizer.zero_grad()
             loss.backward()
-            self.optimizer.step()
+            step()
             steps.append(torch.stack([loss.detach() * len(batch), (logits.argmax(1) == y).sum()]))
         loss_sum, right = torch.stack(steps).sum(0).tolist()
         return loss_sum / len(inputs), right / len(inputs)
