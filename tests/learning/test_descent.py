@@ -102,10 +102,12 @@ def test_a_loss_that_is_no_number_ends_training_with_advice(run, labels, monkeyp
     class Broken(torch.nn.Module):
         def __init__(self, classes, size):
             super().__init__()
-            self.head = torch.nn.Linear(size * size, classes)
+            self.features = torch.nn.Flatten()
+            self.head = torch.nn.Sequential(torch.nn.Linear(size * size, classes), Spoilt())
 
-        def forward(self, patterns):
-            return self.head(patterns.flatten(1)) * value
+    class Spoilt(torch.nn.Module):
+        def forward(self, logits):
+            return logits * value
 
     monkeypatch.setitem(NETWORKS, "broken", Broken)
     with pytest.raises(TrainingError, match="lower learning rate"):
@@ -126,3 +128,17 @@ def test_random_shifts_are_of_a_pixel_where_patterns_are_aligned_and_else_as_far
     assert size == 32
     assert (wander == 0) == align
     assert (shift_reach(config, wander, size) == 1) or not align
+
+
+def test_steps_are_taken_without_the_smallest_numbers_which_are_slow(taught, labels, monkeypatch):
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor has no way to")
+    step, flushed = torch.optim.AdamW.step, []
+
+    def watched(self, *given):
+        flushed.append(bool(torch.full((64,), 2e-39).mul(0.5).eq(0).all()))
+        return step(self, *given)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    taught(labels, epochs=2, batch_size=10)
+    assert flushed == [True] * 6  # 27 labels are learned from, two epochs long

@@ -11,6 +11,7 @@ from napari_ghosthunter.learning.device import (
     available_devices,
     choose_device,
     device_titles,
+    flushed,
     own_threads,
     spare_core,
 )
@@ -134,3 +135,23 @@ def test_leaving_early_drops_what_has_not_begun(three_threads):
         threading.Timer(0.05, go_on.set).start()
     assert waiting.cancelled()
     assert not done
+
+
+def test_the_smallest_numbers_count_as_zero_where_that_is_asked_for_and_only_there():
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor has no way to")
+
+    def is_zero():
+        return bool(torch.full((64,), 2e-39).mul(0.5).eq(0).all())
+
+    def in_our_thread():
+        return is_zero(), flushed(is_zero), is_zero()
+
+    assert in_another_thread(in_our_thread) == (False, True, False)
+    assert not is_zero()
+
+
+def test_they_count_again_after_a_failure():
+    with pytest.raises(ZeroDivisionError):
+        flushed(lambda: 1 / 0)
+    assert bool(torch.full((64,), 2e-39).mul(0.5).ne(0).all())

@@ -37,7 +37,7 @@ def labels(scan: Scan) -> LabelSet:
 
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """A network for which only so many patterns at once fit into the memory."""
+    """A network for which only so many patterns at once fit into the memory, and a CPU that takes batches whole."""
     limits: dict[str, object] = {"patterns": 10**6, "error": CUDA_SAYS}
 
     class Greedy(GhostHunter):
@@ -47,6 +47,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
             return super().forward(patterns)
 
     monkeypatch.setitem(NETWORKS, "greedy", Greedy)
+    monkeypatch.setattr(descent, "logits_in_parts", lambda network, _, inputs: network(inputs))  # as on a GPU
     return limits
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,15 +17,19 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.learning.augment import Augmentation, shift_reach
-from napari_ghosthunter.learning.device import spare_core
+from napari_ghosthunter.learning.device import flushed, one_thread, own_threads
 from napari_ghosthunter.learning.material import Material
 from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
 from napari_ghosthunter.learning.model import Epoch, Model
 from napari_ghosthunter.learning.network import build_network, placed
+from napari_ghosthunter.learning.parts import logits_in_parts
 from napari_ghosthunter.learning.report import EpochReport
 from napari_ghosthunter.learning.split import stratified_split
 
 VALIDATION_BATCH = 256  # patterns judged at once, if the memory of the GPU lasts
+
+Logits: TypeAlias = Callable[[Tensor], Tensor]
+"""From network inputs (B, 1, S, S) to (B, n)."""
 
 
 class Descent:
@@ -124,10 +129,17 @@ class Descent:
         if anew:
             self.network = self._fresh_network()
             self._begin()
-        with spare_core():
-            return *self._train_epoch(), self._validate()
+        with own_threads(self.device) as pool, one_thread():
+            if self.device.type != "cpu":
+                return *self._train_epoch(self.network, self.optimizer.step), self._validate(self.network)
 
-    def _train_epoch(self) -> tuple[float, float]:
+            def step() -> None:  # where no more is learned, the moments of AdamW fade into numbers that take long
+                pool.submit(flushed, self.optimizer.step).result()
+
+            answer = partial(logits_in_parts, self.network, pool)
+            return *self._train_epoch(answer, step), self._validate(answer)
+
+    def _train_epoch(self, answer: Logits, step: Callable[[], object]) -> tuple[float, float]:
         """Pass once over the training part in random order; mean loss and accuracy."""
         inputs, targets = self.train_part
         self.network.train()
@@ -135,23 +147,23 @@ class Descent:
         for batch in torch.randperm(len(inputs), generator=self.generator).split(self.config.batch_size):
             index = batch.to(self.device)
             x, y = self.augment(inputs[index], targets[index])
-            logits = self.network(x)
+            logits = answer(x)
             loss = F.cross_entropy(logits, y)
             self.optimizer.zero_grad()
             loss.backward()
-            self.optimizer.step()
+            step()
             steps.append(torch.stack([loss.detach() * len(batch), (logits.argmax(1) == y).sum()]))
         loss_sum, right = torch.stack(steps).sum(0).tolist()
         return loss_sum / len(inputs), right / len(inputs)
 
-    def _validate(self) -> _Validation | None:
+    def _validate(self, answer: Logits) -> _Validation | None:
         """Judge the network on the held-out part; None where there is none."""
         inputs, targets = self.held_part
         if not len(inputs):
             return None
         self.network.eval()
         with torch.inference_mode():
-            logits = torch.cat([self.network(part) for part in inputs.split(self.judged_at_once)])
+            logits = torch.cat([answer(part) for part in inputs.split(self.judged_at_once)])
             loss = F.cross_entropy(logits, targets)
         return _Validation(float(loss), targets.cpu().numpy(), logits.argmax(1).cpu().numpy())
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import torch
 
@@ -16,6 +16,8 @@ from napari_ghosthunter.errors import TrainingError
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 MOST_THREADS = 16  # of our own; each has a batch of patterns in memory
+
+T = TypeVar("T")
 
 
 def available_devices() -> tuple[DeviceName, ...]:
@@ -97,6 +99,18 @@ def own_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(before)  # what a thread asks for, later ones begin with
+
+
+def flushed(action: Callable[[], T]) -> T:
+    """Do something in a thread of our own, and take numbers for zero that are too small for all their digits (1e-38).
+
+    A CPU is many times as slow with them. How it is to treat them is asked for thread by thread.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        return action()
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _but_one(threads: int) -> int:
