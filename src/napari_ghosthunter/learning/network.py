@@ -48,7 +48,7 @@ class GhostHunter(nn.Module):
         """Give the logits (B, n) of network inputs (B, 1, S, S)."""
         with torch.autocast(patterns.device.type, torch.float16) if in_half(patterns) else nullcontext():
             logits: Tensor = self.head(self.features(patterns))
-        return logits.float()
+        return logits.to(patterns.dtype)
 
 
 class Swift(nn.Module):
