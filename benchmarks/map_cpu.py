@@ -1,10 +1,12 @@
 """Row 1: the map on the CPU, against the network alone and against the plain pipeline.
 
-The scan is that of the paper in size, at 256 x 256 pixels (0.92 GB), in the page cache. The network alone gets tensors
-that are ready, in the batches and with the number of threads that suit it best here, all of which are tried. The plain
-pipeline (benchmarks/plain.py) takes time in proportion to the patterns, so that it is timed on some of them, with one
-thread or one for each core, whichever is faster. What no stream can do without is told beside: the sum of all pixels,
-one thread for each core, is all that a map would take for its patterns if it did nothing but look at them.
+The scan is that of the paper in size, at 256 x 256 pixels (0.92 GB), in the page cache. The network alone is the torch
+module, which gets tensors that are ready, in the batches and with the number of threads that suit it best here, all of
+which are tried. The map runs the same layers in another layout (`learning/answering.py`), which is told beside.
+
+The plain pipeline (benchmarks/plain.py) takes time in proportion to the patterns, so that it is timed on some of them,
+with one thread or one for each core, whichever is faster. What no stream can do without is told beside: the sum of
+all pixels, one thread for each core, is all that a map would take for its patterns if it did nothing but look at them.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from benchmarks import plain
 from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, PAPER_SIZE, opened, random_model, scratch
 from benchmarks.rows import Row, at_least, cores, run_alone
 from benchmarks.turns import best_of, best_threads, with_threads
+from napari_ghosthunter.learning.answering import Answer, answering
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
 from napari_ghosthunter.mapping.segmentation import segment
@@ -47,6 +50,8 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
     network = model.load_network("cpu")
     inputs = torch.randn(min(READY, count), 1, model.patterns.size, model.patterns.size)
     batch, threads = fastest(network, inputs[:256])
+    as_mapped = answering(network)
+    their_batch, their_threads = fastest(as_mapped, inputs[:256])
     every = [(y, x) for y in range(scan.shape[0]) for x in range(scan.shape[1])]
     some = every[:: max(1, count // PLAIN)]
     theirs = paper.load_network("cpu")
@@ -55,11 +60,19 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
         plain.infer(answering, plain.write_pngs(scan, places, folder), of.patterns.size)
 
     plain_threads = best_threads(lambda: through_pngs(paper, theirs, some[:50]))
-    rates = {"map": count, "alone": len(inputs), "looks": count, "plain": len(some), "paper": len(some)}
+    rates = {
+        "map": count,
+        "alone": len(inputs),
+        "answering": len(inputs),
+        "looks": count,
+        "plain": len(some),
+        "paper": len(some),
+    }
     best = best_of(
         {
             "map": lambda: segment(scan, model, device="cpu"),
             "alone": partial(alone, network, inputs, batch, threads),
+            "answering": partial(alone, as_mapped, inputs, their_batch, their_threads),
             "looks": partial(look_at, scan),
             "plain": lambda: with_threads(plain_threads, lambda: through_pngs(model, network, some)),
             "paper": lambda: with_threads(plain_threads, lambda: through_pngs(paper, theirs, some)),
@@ -82,6 +95,12 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
             f"{rate['map'] / rate['plain']:.3g} times ({told.format(rate['plain'], plain_threads)})",
         ),
     ]  # fmt: skip
+    if as_mapped is not network:
+        found.insert(1, Row(
+            "the same, of the rate of the network as the map runs it, alone",
+            f"{100 * rate['map'] / rate['answering']:.3g} % ({rate['answering']:.0f} patterns/s; in batches of "
+            f"{their_batch}, {their_threads} threads)",
+        ))  # fmt: skip
     if model is not paper:
         found.append(
             at_least(
@@ -98,7 +117,7 @@ def look_at(scan: Scan) -> None:
         list(pool.map(lambda row: np.add.reduce(row, axis=(1, 2), dtype=np.uint32), np.asarray(scan.data)))
 
 
-def fastest(network: nn.Module, inputs: Tensor) -> tuple[int, int]:
+def fastest(network: Answer, inputs: Tensor) -> tuple[int, int]:
     """Find the batch size and the number of threads with which the network alone is fastest."""
     choices = {
         f"{batch} {threads}": partial(alone, network, inputs, batch, threads)
@@ -110,7 +129,7 @@ def fastest(network: nn.Module, inputs: Tensor) -> tuple[int, int]:
     return int(batch), int(threads)
 
 
-def alone(network: nn.Module, inputs: Tensor, batch: int, threads: int) -> None:
+def alone(network: Answer, inputs: Tensor, batch: int, threads: int) -> None:
     """Let the network classify ready tensors."""
 
     def classify() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ModelError, TrainingError
 from napari_ghosthunter.learning.model import Model
+from napari_ghosthunter.mapping import segmentation
 from napari_ghosthunter.mapping.segmentation import part_rows, segment, segment_rows
-from napari_ghosthunter.mapping.streaming import inference_batch
+from napari_ghosthunter.mapping.streaming import AT_ONCE
 from napari_ghosthunter.scan.scan import Calibration, Provenance, Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -109,7 +110,7 @@ def test_the_network_is_given_the_very_inputs_that_it_is_trained_on(make_model, 
 
 
 def test_rows_longer_than_a_batch_are_pooled_across_its_ends(make_model):
-    scan = Scan(cube((2, 2 * inference_batch(16) + 3, 16, 16)))
+    scan = Scan(cube((2, 2 * AT_ONCE + 3, 16, 16)))
     model = make_model(pool="max", pool_size=5)
     np.testing.assert_allclose(streamed(scan, model), alone(scan, model), atol=1e-6)
 
@@ -243,6 +244,7 @@ def test_what_the_reading_raises_is_raised_in_its_place(make_model, row):
 
 
 def test_a_gpu_without_memory_for_all_patterns_takes_fewer_at_once(make_model, monkeypatch):
+    monkeypatch.setattr(segmentation, "answering", lambda network: network)  # as on a GPU
     scan, model = Scan(cube((2, 13, 16, 16))), make_model()
     whole, sizes, network = streamed(scan, model), [], model.load_network()
     forward = type(network).forward

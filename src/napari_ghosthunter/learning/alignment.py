@@ -133,7 +133,7 @@ def offsets(inputs: Tensor, template: Tensor) -> Tensor:
     window = _window(side, inputs.device)
     wanted = torch.fft.rfft2(template * window).conj()
     with one_thread():  # with several the inverse FFT has other last bits
-        match = torch.fft.irfft2(torch.fft.rfft2(binned * window) * wanted, s=(side, side))
+        match = torch.fft.irfft2(torch.fft.rfft2(binned * window).mul_(wanted), s=(side, side))
     far = max(1, side // REACH)
     return _summits(match, far).mul_(inputs.shape[-1] // side)
 
@@ -141,7 +141,7 @@ def offsets(inputs: Tensor, template: Tensor) -> Tensor:
 def shifted(inputs: Tensor, by: Tensor) -> Tensor:
     """Take from inputs (n, S, S) the pixels `by` (n, [y, x]) further on, bilinearly; the edge is repeated."""
     if kernels.serve(inputs.device):
-        out = torch.empty_like(inputs)
+        out = torch.empty(inputs.shape)
         run(kernels.shift, inputs.contiguous().numpy(), by.contiguous().numpy(), out.numpy())
         return out
     size = inputs.shape[-1]

@@ -21,16 +21,21 @@ CONTRAST_FLOOR = 0.3  # in standard deviations of the pattern
 
 def scaled(patterns: Tensor, config: PatternConfig) -> Tensor:
     """Scale intensities of (n, S, S), each pattern to mean 0 and standard deviation 1."""
-    curved = standardized(_curved(patterns, config))
+    curved = _curved(patterns, config)  # nobody else has it: it may be written to
+    curved = standardized(curved, curved)
     if config.contrast_window:
-        curved = standardized(local_contrast(curved, config.contrast_window))
+        curved = local_contrast(curved, config.contrast_window, curved)
+        curved = standardized(curved, curved)
     return curved
 
 
-def standardized(patterns: Tensor) -> Tensor:
-    """Bring each pattern of (n, S, S) to mean 0 and standard deviation 1; a flat one becomes zero."""
+def standardized(patterns: Tensor, out: Tensor | None = None) -> Tensor:
+    """Bring each pattern of (n, S, S) to mean 0 and standard deviation 1; a flat one becomes zero.
+
+    On a CPU they are written to `out`, if it is given, which may be what they come from.
+    """
     if kernels.serve(patterns.device):
-        out = torch.empty_like(patterns)
+        out = torch.empty(patterns.shape) if out is None else out
         run(kernels.standardize, patterns.contiguous().numpy(), out.numpy())
         return out
     mean = patterns.mean((1, 2), keepdim=True)
@@ -39,18 +44,18 @@ def standardized(patterns: Tensor) -> Tensor:
     return centred.div_(torch.maximum(spread, mean.abs() * kernels.ROUNDING).clamp_min_(kernels.SMALLEST_SPREAD))
 
 
-def local_contrast(patterns: Tensor, window: float) -> Tensor:
+def local_contrast(patterns: Tensor, window: float, out: Tensor | None = None) -> Tensor:
     """Take from each pixel of (n, S, S) the mean of the window around it, and divide by the spread there.
 
     `window` is the side of the square as a share of S. Where nothing happens in a window its own spread would blow up
     the noise, so that a share of the pattern's spread (1, after `standardized`) is added. This is local response
-    normalisation in the sense of Jarrett et al. (2009), with a box instead of a Gaussian.
+    normalisation in the sense of Jarrett et al. (2009), with a box instead of a Gaussian. `out` as in `standardized`.
     """
     size = patterns.shape[-1]
     side = max(3, int(window * size) // 2 * 2 + 1)
     share = _share_of_window(size, side, patterns.device)
     if kernels.serve(patterns.device):
-        out = torch.empty_like(patterns)
+        out = torch.empty(patterns.shape) if out is None else out
         floor = np.float32(CONTRAST_FLOOR)
         run(kernels.local_contrast, patterns.contiguous().numpy(), share.numpy(), side, floor, out.numpy())
         return out

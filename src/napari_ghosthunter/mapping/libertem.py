@@ -19,7 +19,7 @@ from napari_ghosthunter.learning.patterns import FittedPatterns
 from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import softmax_of
-from napari_ghosthunter.mapping.streaming import answers, inference_batch
+from napari_ghosthunter.mapping.streaming import AT_ONCE, answers
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, native
 
@@ -123,7 +123,7 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
         upright = native(frame[::-1] if self.params.bottom_up else frame)
         reduced, self.results.nonfinite[:] = patterns.reduce(upright[np.newaxis], data.window)
         data.waiting.append(reduced)
-        if len(data.waiting) == inference_batch(patterns.size):
+        if len(data.waiting) == AT_ONCE:
             self._finish()
 
     def postprocess(self) -> None:

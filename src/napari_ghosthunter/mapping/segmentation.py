@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_ghosthunter.errors import ModelError
+from napari_ghosthunter.learning.answering import answering
 from napari_ghosthunter.learning.device import choose_device
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.reducing import Window
@@ -209,7 +210,8 @@ def part_rows(
 
 def softmax_of(network: nn.Module) -> Callable[[Tensor], Tensor]:
     """Give what turns network inputs (B, 1, S, S) into probabilities (B, n)."""
-    return lambda inputs: torch.softmax(network(inputs), 1)
+    logits = answering(network)
+    return lambda inputs: torch.softmax(logits(inputs), 1)
 
 
 def _times(shape: tuple[int, int]) -> str:

@@ -6,7 +6,7 @@ enough for the neighbourhood pooling. Nothing holds the cube, and a caller may s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import chain
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.learning.answering import Answer
 from napari_ghosthunter.learning.device import own_threads
 from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
 from napari_ghosthunter.learning.patterns import FittedPatterns, pool_row
@@ -26,17 +27,13 @@ from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.reading import Place, places, reading
 from napari_ghosthunter.scan.scan import BLOCK_BYTES, Scan
 
-INFERENCE_PIXELS = 16 * 128**2  # of inputs pooled, scaled and answered to at once: fewer waste calls, more the caches
-GPU_BATCH = 512  # patterns at once on a GPU, which has thousands to compute on
+AT_ONCE = 64  # patterns that are pooled, scaled and answered to together on a CPU: fewer waste calls, more memory
+GPU_AT_ONCE = 512  # patterns at once on a GPU, which has thousands to compute on
 REDUCED_AT_ONCE = 32  # patterns that a thread reduces between two looks at what else there is to do
-WHOLE = 8  # a smaller batch is filled up to a multiple of this; see `answers`
-MOST = 64  # patterns in a batch on a CPU
+WHOLE = 8  # the last inputs of a row are filled up to a multiple of this; see `answers`
 
 T = TypeVar("T")
 _Part: TypeAlias = "Future[tuple[Tensor, int]]"  # reduced patterns, and how many pixels were not finite
-
-Answer: TypeAlias = Callable[[Tensor], Tensor]
-"""From network inputs (B, 1, S, S) to (B, m)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +74,7 @@ def stream(
     band: list[Tensor] = []  # reduced rows (scan_x, S, S); the first is scan row `first`
     first, done, nonfinite = low, start, 0
     parts = ((low, start), (start, stop), (stop, high))  # apart, because what the neighbours hold is not counted
-    batch = inference_batch(patterns.size) if device.type == "cpu" else GPU_BATCH
+    batch = AT_ONCE if device.type == "cpu" else GPU_AT_ONCE
     blocks = places(scan, parts, _readable(scan, patterns, block_bytes))
     waiting: _Computed | None = None  # rows that are computed while the next ones are reduced
     with reading(scan, list(chain(*blocks)), device) as raw, own_threads(device) as pool:
@@ -194,11 +191,6 @@ def _in_memory(patterns: FittedPatterns, answer: Answer, pooled: Tensor) -> Tens
     if len(pooled) == 1:
         raise TrainingError(NO_MEMORY)
     return torch.cat([_in_memory(patterns, answer, half) for half in pooled.chunk(2)])
-
-
-def inference_batch(size: int) -> int:
-    """How many inputs of `size` pixels a side go through a network at once on a CPU: few small ones waste a call."""
-    return min(max(WHOLE, INFERENCE_PIXELS // size**2 // WHOLE * WHOLE), MOST)
 
 
 def answers(answer: Answer, inputs: Tensor) -> Tensor:
