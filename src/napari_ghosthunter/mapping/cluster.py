@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from warnings import warn
 
 from napari_ghosthunter.errors import ClusterError
+from napari_ghosthunter.learning.device import one_thread
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.mapping.connections import file_needs
 from napari_ghosthunter.mapping.domains import DomainMap
@@ -125,7 +126,8 @@ def _gathered(
     if not threads:
         tell("The cluster has no workers yet; the map begins with the first of them.")
     # measured once: all rows must see the same part of the detector, turned in the same way
-    window, seen = model.patterns.window(scan), model.seen_in(scan)
+    with one_thread():  # torch's own would get into the way of workers on this machine
+        window, seen = model.patterns.window(scan), model.seen_in(scan)
     job = Job(scan.provenance, scan.shape, scan.dtype, seen, window, device, ranks(threads))
     parts = task_rows(scan, max(1, sum(threads.values())), model.patterns.config.reach)
     # A task, not scattered data: should every worker that holds it die, Dask makes it anew.

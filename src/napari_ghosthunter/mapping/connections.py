@@ -27,11 +27,12 @@ Segmenter: TypeAlias = "Callable[..., Iterator[RowBand]]"
 """Called as segmenter(scan, model, device=device), to check at once and then give the finished rows in order."""
 
 CONNECT_S = 5  # to wait for a scheduler
-# Dask lets its workers give memory back to the system after each step of a network, and ask for it again, page by page:
-# a map took twice as long. Some of it may stay with the worker instead.
-KEEP_MEMORY = {
-    f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": value
-    for name, value in {"TRIM": 2**27, "MMAP": 2**25}.items()
+OF_WORKERS = {
+    # Dask lets its workers give memory back to the system after each step of a network, and ask for it again, page by
+    # page: a map took twice as long. Some of it may stay with the worker instead.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+    "distributed.worker.profile.enabled": False,  # it would look at every thread a hundred times a second
 }
 
 
@@ -130,7 +131,7 @@ def local_workers(count: int) -> Iterator[Client]:
         stack.enter_context(_quiet())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ghosthunter-", ignore_cleanup_errors=True))
         try:
-            with _interrupts_blocked(), dask.config.set(KEEP_MEMORY):
+            with _interrupts_blocked(), dask.config.set(OF_WORKERS):
                 cluster = distributed.LocalCluster(
                     n_workers=count,
                     threads_per_worker=1,
