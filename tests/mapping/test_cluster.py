@@ -323,7 +323,7 @@ def test_tasks_are_the_rows_in_order(rows, threads, reach):
     parts = task_rows(scan, threads, reach)
     assert [row for start, stop in parts for row in range(start, stop)] == list(range(rows))
     heights = [stop - start for start, stop in parts]
-    assert max(heights) * 1.6 < 135  # MB
+    assert max(heights) * 1.6 < 269  # MB
     assert min(heights[:-1], default=99) >= 4 * reach
     if not reach:
         assert len(parts) >= min(rows, 8 * threads) // 2

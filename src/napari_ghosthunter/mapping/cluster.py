@@ -26,7 +26,7 @@ from napari_ghosthunter.versions import versions
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-TASK_BYTES = 128 * 2**20  # patterns of one task: many times the milliseconds that Dask takes for it
+TASK_BYTES = 256 * 2**20  # patterns of one task: tenths of a second of work, milliseconds of Dask's
 TASKS_PER_THREAD = 8  # at least, where there are rows enough: the last ones leave few workers idle
 ASK_S = 0.2  # between two times that a caller who waits for rows is asked whether it still wants them
 
