@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from torch import Tensor
 
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.learning.alignment import shifted
 from napari_ghosthunter.learning.config import Symmetry, TrainingConfig
 
 UNKNOWN_SHIFT = 0.03  # share of the side, where the patterns have no clear beam to measure
@@ -66,13 +66,8 @@ class Augmentation:
 
     def _shifted(self, inputs: Tensor) -> Tensor:
         """Shift each input by its own whole pixels; the edge is repeated into what comes free."""
-        reach, size = self._reach, inputs.shape[-1]
-        offsets = torch.randint(2 * reach + 1, (2, len(inputs)), generator=self._generator).to(inputs.device)
-        padded = F.pad(inputs, (reach,) * 4, mode="replicate")[:, 0]  # (B, S + 2 reach, S + 2 reach)
-        window = torch.arange(size, device=inputs.device)
-        rows, columns = (offset[:, None] + window for offset in offsets)  # (B, S) each
-        items = torch.arange(len(inputs), device=inputs.device)[:, None, None]
-        return padded[items, rows[:, :, None], columns[:, None, :]][:, None]
+        by = torch.randint(-self._reach, self._reach + 1, (2, len(inputs)), generator=self._generator)
+        return shifted(inputs[:, 0], by.T.to(inputs))[:, None]
 
 
 def shift_share(config: TrainingConfig, wander: float | None) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from napari_ghosthunter.errors import TrainingError
 from napari_ghosthunter.learning.augment import Augmentation, shift_reach
-from napari_ghosthunter.learning.device import flushed, one_thread, own_threads
+from napari_ghosthunter.learning.device import flushed, one_thread, own_threads, thread_count
 from napari_ghosthunter.learning.material import Material
 from napari_ghosthunter.learning.memory import NO_MEMORY, within_memory
 from napari_ghosthunter.learning.model import Epoch, Model
@@ -129,12 +129,13 @@ class Descent:
         if anew:
             self.network = self._fresh_network()
             self._begin()
+        threads = thread_count(self.device)
         with own_threads(self.device) as pool, one_thread():
             if self.device.type != "cpu":
                 return *self._train_epoch(self.network, self.optimizer.step), self._validate(self.network)
 
             def step() -> None:  # where no more is learned, the moments of AdamW fade into numbers that take long
-                pool.submit(flushed, self.optimizer.step).result()
+                pool.submit(flushed, self.optimizer.step, threads).result()
 
             answer = partial(logits_in_parts, self.network, pool)
             return *self._train_epoch(answer, step), self._validate(answer)

@@ -89,11 +89,9 @@ def own_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     has enough to do with the work of one. Leaving the block waits for what runs, and drops what does not yet.
     """
     before = torch.get_num_threads()
-    count = before if threading.current_thread() is threading.main_thread() else _but_one(before)
     pool = ThreadPoolExecutor(
-        min(count, MOST_THREADS) if device.type == "cpu" else 1,
-        "ghosthunter-compute", initializer=torch.set_num_threads, initargs=(1,),
-    )  # fmt: skip
+        thread_count(device), "ghosthunter-compute", initializer=torch.set_num_threads, initargs=(1,)
+    )
     try:
         yield pool
     finally:
@@ -101,15 +99,26 @@ def own_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(before)  # what a thread asks for, later ones begin with
 
 
-def flushed(action: Callable[[], T]) -> T:
+def thread_count(device: torch.device) -> int:
+    """How many threads `own_threads` has."""
+    threads = torch.get_num_threads()
+    count = threads if threading.current_thread() is threading.main_thread() else _but_one(threads)
+    return min(count, MOST_THREADS) if device.type == "cpu" else 1
+
+
+def flushed(action: Callable[[], T], threads: int = 1) -> T:
     """Do something in a thread of our own, and take numbers for zero that are too small for all their digits (1e-38).
 
-    A CPU is many times as slow with them. How it is to treat them is asked for thread by thread.
+    A CPU is many times as slow with them. How it is to treat them is asked for thread by thread, and passed on to those
+    that are begun: torch may use as many `threads` meanwhile, for what gives the same bits with any number of them.
     """
+    before = torch.get_num_threads()
     torch.set_flush_denormal(True)
+    torch.set_num_threads(threads)
     try:
         return action()
     finally:
+        torch.set_num_threads(before)
         torch.set_flush_denormal(False)
 
 

@@ -146,9 +146,14 @@ def _outline(clean: FloatArray, disk: NDArray[np.bool_]) -> BeamCentre:
     """Measure centre and radius of `disk` with its edge pixels weighted by how much of them it covers."""
     from scipy.ndimage import binary_dilation, binary_fill_holes
 
+    background = float(np.percentile(clean, 5))
+    box = tuple(
+        slice(max(0, int(places.min()) - 1), min(int(places.max()) + 2, size))
+        for places, size in zip(disk.nonzero(), disk.shape, strict=True)
+    )
+    clean, disk = clean[box], disk[box]  # all that is near it
     filled = binary_fill_holes(disk)
     near = binary_dilation(filled, np.ones((3, 3), np.bool_))
-    background = float(np.percentile(clean, 5))
     height = max(float(np.median(clean[disk])) - background, float(np.finfo(np.float64).tiny))
     covered = np.clip((clean - background) / height, 0, 1)
     # diffuse scattering beside the disk is no part of it
@@ -156,7 +161,7 @@ def _outline(clean: FloatArray, disk: NDArray[np.bool_]) -> BeamCentre:
     covered[filled & ~disk] = 1
     covered[~near] = 0
     area = float(covered.sum())
-    k_y, k_x = np.indices(clean.shape)
+    k_y, k_x = np.ogrid[box]
     return BeamCentre(
         float((covered * k_y).sum() / area), float((covered * k_x).sum() / area), float(np.sqrt(area / np.pi))
     )
