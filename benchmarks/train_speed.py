@@ -47,6 +47,9 @@ def rows(quick: bool) -> Iterator[Row]:
         size = input_size(patterns, case.scan.detector_shape)
         theirs = plain_training(case, labels, config, size, folder)
         ours = our_training(case, labels, config, patterns)
+        our_training(
+            case, labels, config, patterns
+        ).advance()  # imports what it needs, as the next line does for theirs
         torch.set_num_threads(best_threads(plain_training(case, labels, config, size, folder).advance))
         in_turns([theirs, ours])
         judged = [place for index, place in enumerate(np.ndindex(case.scan.scan_shape)) if index % EVERY == 0]

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from napari_ghosthunter.learning.answering import FEW_PIXELS, answering
+from napari_ghosthunter.learning.device import one_thread, own_threads
 from napari_ghosthunter.learning.network import build_network, placed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -32,6 +33,19 @@ def test_inputs_that_go_through_the_convolutions_in_parts_are_answered_as_one_by
         answer = answering(network)
         alone = torch.cat([answer(one) for one in inputs.split(1)])
         torch.testing.assert_close(answer(inputs), alone, atol=2e-5, rtol=1e-4)
+
+
+def test_threads_that_share_the_convolutions_change_no_bit():
+    network, inputs = drawn("ghosthunter", 3, 128, 11)
+    found = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        with torch.inference_mode(), own_threads(torch.device("cpu")) as pool, one_thread():
+            found.append(answering(network, pool)(inputs))
+            expected = network(inputs)
+    torch.set_num_threads(1)
+    assert torch.equal(*found)
+    torch.testing.assert_close(found[0], expected, atol=2e-5, rtol=1e-4)
 
 
 def test_the_weights_are_those_of_the_moment():

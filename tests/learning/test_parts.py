@@ -73,17 +73,6 @@ def test_patterns_of_the_papers_size_leave_work_for_four_threads():
     assert 8 * 128**2 / PART_PIXELS == 4
 
 
-def test_nothing_is_kept_for_a_way_back_that_nobody_takes(pool):
-    network, inputs, _ = drawn(4)
-    learns = []
-    network.features.register_forward_hook(lambda *given: learns.append(given[-1].requires_grad))
-    with torch.inference_mode():
-        judged = logits_in_parts(network, pool, inputs)
-    assert not judged.requires_grad
-    assert logits_in_parts(network, pool, inputs).requires_grad
-    assert learns == [False, False, True, True]
-
-
 class MishapError(Exception):
     """Something that goes wrong in a thread."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from torch import Tensor, nn
 
 from napari_ghosthunter.learning.network import GhostHunter
+from napari_ghosthunter.learning.parts import PART_PIXELS
 
 FEW_PIXELS = 8 * 128**2  # of inputs that go through the convolutions together: what lies between stays in the caches
 
@@ -17,9 +19,18 @@ Answer: TypeAlias = Callable[[Tensor], Tensor]
 """From network inputs (B, 1, S, S) to (B, m)."""
 
 
-def answering(network: nn.Module) -> Answer:
+def answering(network: nn.Module, pool: ThreadPoolExecutor | None = None) -> Answer:
     """Give what answers with the logits (B, n) of a network, whose weights stay as they are now.
 
+    Parameters
+    ----------
+    network
+        The network.
+    pool
+        Whose threads share the convolutions of a batch, in fixed parts; without it, all is done in the one that calls.
+
+    Notes
+    -----
     On a CPU, torch changes the layout of what comes into each convolution, and back, and takes long for the maximum of
     pools. Where all layers between are oneDNN's, that is done once. The convolutions take a few inputs at a time, and
     the dense layers all at once, so that they read their millions of weights once.
@@ -35,8 +46,9 @@ def answering(network: nn.Module) -> Answer:
         return found.to_dense().flatten(1)
 
     def logits(inputs: Tensor) -> Tensor:
-        few = max(1, FEW_PIXELS // inputs[0].numel())
-        found: Tensor = network.head(torch.cat([features(part) for part in inputs.split(few)]))
+        few = max(1, (PART_PIXELS if pool else FEW_PIXELS) // inputs[0].numel())
+        each = pool.map if pool else map
+        found: Tensor = network.head(torch.cat(list(each(features, inputs.split(few)))))
         return found
 
     return logits

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_ghosthunter.errors import TrainingError
+from napari_ghosthunter.learning.answering import answering
 from napari_ghosthunter.learning.augment import Augmentation, shift_reach
 from napari_ghosthunter.learning.device import flushed, one_thread, own_threads, thread_count
 from napari_ghosthunter.learning.material import Material
@@ -138,7 +139,7 @@ class Descent:
                 pool.submit(flushed, self.optimizer.step, threads).result()
 
             answer = partial(logits_in_parts, self.network, pool)
-            return *self._train_epoch(answer, step), self._validate(answer)
+            return *self._train_epoch(answer, step), self._validate(answering(self.network, pool))
 
     def _train_epoch(self, answer: Logits, step: Callable[[], object]) -> tuple[float, float]:
         """Pass once over the training part in random order; mean loss and accuracy."""

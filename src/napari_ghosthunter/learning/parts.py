@@ -31,7 +31,7 @@ def logits_in_parts(network: nn.Module, pool: ThreadPoolExecutor, inputs: Tensor
     """
     features, head = network.get_submodule("features"), network.get_submodule("head")
     weights = tuple(features.parameters())
-    found = _Parts.apply(inputs, pool, features, torch.is_grad_enabled(), *weights)  # type: ignore[no-untyped-call]
+    found = _Parts.apply(inputs, pool, features, *weights)  # type: ignore[no-untyped-call]
     logits: Tensor = head(found)
     return logits
 
@@ -40,23 +40,15 @@ class _Parts(torch.autograd.Function):
     """`features`, some patterns in each thread, there and back."""
 
     @staticmethod
-    def forward(
-        ctx: Any, inputs: Tensor, pool: ThreadPoolExecutor, features: nn.Module, learns: bool, *weights: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, pool: ThreadPoolExecutor, features: nn.Module, *weights: Tensor) -> Tensor:
         ctx.pool, ctx.weights, ctx.count = pool, weights, max(1, PART_PIXELS // inputs[0].numel())
-        ctx.parts = list(pool.map(partial(_there, features, learns), inputs.split(ctx.count)))
+        ctx.parts = list(pool.map(features, inputs.split(ctx.count)))  # whose threads remember the way back
         return torch.cat([part.detach() for part in ctx.parts])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         found = ctx.pool.map(partial(_back, ctx.weights), ctx.parts, gradient.split(ctx.count))
-        return None, None, None, None, *(reduce(torch.add, gradients) for gradients in zip(*found, strict=True))
-
-
-def _there(features: nn.Module, learns: bool, inputs: Tensor) -> Tensor:
-    with torch.set_grad_enabled(learns):  # which each thread has for itself
-        found: Tensor = features(inputs)
-        return found
+        return None, None, None, *(reduce(torch.add, gradients) for gradients in zip(*found, strict=True))
 
 
 def _back(weights: tuple[Tensor, ...], part: Tensor, gradient: Tensor) -> tuple[Tensor, ...]:
