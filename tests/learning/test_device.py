@@ -14,7 +14,9 @@ from napari_ghosthunter.learning.device import (
     flushed,
     own_threads,
     spare_core,
+    thread_count,
 )
+from tests.threads import in_another_thread
 
 
 @pytest.fixture
@@ -89,14 +91,6 @@ def test_a_user_who_says_how_many_threads_gets_them(three_threads, monkeypatch):
         assert torch.get_num_threads() == 3
 
 
-def in_another_thread(action):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(action()))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
 def computing_threads(device="cpu"):
     """How many threads compute, seen by letting them all wait for each other; and how many torch uses in each."""
     with own_threads(torch.device(device)) as pool:
@@ -149,6 +143,30 @@ def test_the_smallest_numbers_count_as_zero_where_that_is_asked_for_and_only_the
 
     assert in_another_thread(in_our_thread) == (False, True, False)
     assert not is_zero()
+
+
+def test_threads_of_torch_that_are_asked_for_meanwhile_take_them_for_zero_too():
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor has no way to")
+    many = torch.full((2**20,), 2e-39)  # so many that torch shares them out
+
+    def in_our_thread():
+        torch.set_num_threads(1)
+        used = flushed(torch.get_num_threads, 2)
+        return used, flushed(lambda: int(many.mul(0.5).count_nonzero()), 2), torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    assert in_another_thread(in_our_thread) == (2, 0, 1)
+    torch.set_num_threads(before)
+
+
+def test_there_are_as_many_threads_of_our_own_as_are_told(three_threads, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    cpu = torch.device("cpu")
+    assert thread_count(cpu) == 3
+    assert in_another_thread(lambda: thread_count(cpu)) == 2
+    assert thread_count(torch.device("cuda")) == 1
 
 
 def test_they_count_again_after_a_failure():

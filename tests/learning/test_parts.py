@@ -13,6 +13,7 @@ from napari_ghosthunter.learning.device import own_threads
 from napari_ghosthunter.learning.network import NETWORKS, GhostHunter
 from napari_ghosthunter.learning.parts import PART_PIXELS, logits_in_parts
 from napari_ghosthunter.learning.training import train
+from tests.threads import in_another_thread
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -134,14 +135,6 @@ def learned(reports, threads):
     torch.set_num_threads(threads)
     found = list(reports())
     return [(told.model.hash, told.figures.model_copy(update={"seconds": 0})) for told in found]
-
-
-def in_another_thread(action):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(action()))
-    thread.start()
-    thread.join()
-    return found[0]
 
 
 def test_the_same_bits_come_out_of_any_number_of_threads_here_and_beside(reports, computed_in, monkeypatch):

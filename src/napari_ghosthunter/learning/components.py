@@ -23,7 +23,7 @@ def principal_components(patterns: Tensor) -> tuple[Tensor, Tensor]:
     with torch.random.fork_rng(devices=[]), one_thread():
         torch.default_generator.manual_seed(0)  # the sketch of Halko et al. (2011) is drawn by chance
         _, strengths, directions = torch.pca_lowrank(patterns, q=sketched, niter=4)
-    spread = strengths[0] / max(1, len(patterns) - 1) ** 0.5
-    weight = torch.zeros(COMPONENTS, patterns.shape[1])
-    weight[:rank] = (directions[:, :rank] / spread.clamp_min(LEAST_SPREAD)).T
-    return weight, -(weight @ patterns.mean(0))
+        spread = strengths[0] / max(1, len(patterns) - 1) ** 0.5
+        weight = torch.zeros(COMPONENTS, patterns.shape[1])
+        weight[:rank] = (directions[:, :rank] / spread.clamp_min(LEAST_SPREAD)).T
+        return weight, -(weight @ patterns.mean(0))
