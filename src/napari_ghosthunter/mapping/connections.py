@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -132,6 +133,7 @@ def local_workers(count: int) -> Iterator[Client]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ghosthunter-", ignore_cleanup_errors=True))
         try:
             with _interrupts_blocked(), dask.config.set(OF_WORKERS):
+                stack.enter_context(_kept(dask.config.get("distributed.nanny.pre-spawn-environ")))
                 cluster = distributed.LocalCluster(
                     n_workers=count,
                     threads_per_worker=1,
@@ -149,6 +151,23 @@ def local_workers(count: int) -> Iterator[Client]:
         except (OSError, RuntimeError) as error:
             raise ClusterError(f"{count} workers cannot be started on this machine: {error}.") from error
         yield stack.enter_context(client)
+
+
+@contextmanager
+def _kept(names: Iterable[str]) -> Iterator[None]:
+    """Give environment variables their values back after the block: Dask sets those of its workers here too.
+
+    Among them is OMP_NUM_THREADS, which would slow all that this process computes later.
+    """
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
