@@ -56,8 +56,8 @@ def measured(scan: Scan, model: Model, paper: Model, folder: Path, rounds: int) 
     some = every[:: max(1, count // PLAIN)]
     theirs = paper.load_network("cpu")
 
-    def through_pngs(of: Model, answering: nn.Module, places: list[tuple[int, int]]) -> None:
-        plain.infer(answering, plain.write_pngs(scan, places, folder), of.patterns.size)
+    def through_pngs(of: Model, classifier: nn.Module, places: list[tuple[int, int]]) -> None:
+        plain.infer(classifier, plain.write_pngs(scan, places, folder), of.patterns.size)
 
     plain_threads = best_threads(lambda: through_pngs(paper, theirs, some[:50]))
     rates = {

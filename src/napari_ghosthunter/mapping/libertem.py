@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_ghosthunter.errors import MissingExtraError, ModelError
+from napari_ghosthunter.learning.answering import Answer
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.patterns import FittedPatterns
 from napari_ghosthunter.learning.reducing import Window
@@ -99,7 +100,7 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
         """Load the network, which takes milliseconds, and set places for patterns that wait for it."""
         model = self.params.model
         return {
-            "network": model.load_network(),
+            "answer": softmax_of(model.load_network()),
             "window": _window(model.patterns, self.params.beam),
             "waiting": list[Tensor](),
             "finished": list[NDArray[np.float32]](),
@@ -144,7 +145,7 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
     def _finish(self) -> None:
         data = self.task_data
         if data.waiting:
-            data.finished.append(_probabilities(self.params.model, data.network, torch.cat(data.waiting)))
+            data.finished.append(_probabilities(self.params.model.patterns, data.answer, torch.cat(data.waiting)))
             data.waiting.clear()
 
 
@@ -153,10 +154,10 @@ def _window(patterns: FittedPatterns, beam: BeamCentre | None) -> Window:
     return patterns.window(Scan(np.broadcast_to(np.uint8(0), (1, 1, *patterns.detector_shape))), beam)
 
 
-def _probabilities(model: Model, network: nn.Module, reduced: Tensor) -> NDArray[np.float32]:
+def _probabilities(patterns: FittedPatterns, answer: Answer, reduced: Tensor) -> NDArray[np.float32]:
     """Give the probabilities (B, n) of reduced patterns (B, S, S)."""
     with torch.inference_mode():
-        return answers(softmax_of(network), model.patterns.scale(reduced)).numpy()
+        return answers(answer, patterns.scale(reduced)).numpy()
 
 
 def _times(shape: tuple[int, ...]) -> str:
