@@ -104,35 +104,42 @@ def _without_hot_pixels(pattern: FloatArray) -> FloatArray:
     A value (above the lowest one) may be at most twice the fourth largest of its 3 x 3 neighbourhood: a disk of little
     more than a pixel's radius fills four pixels of it, a line of hot pixels only three.
     """
-    from scipy.ndimage import rank_filter
+    # not before they are needed: the compiler takes a while to import
+    from napari_ghosthunter.compiled import run
+    from napari_ghosthunter.scan.ranking import fourth_largest
 
-    above = pattern - pattern.min()
-    clean: FloatArray = np.minimum(above, 2 * rank_filter(above, rank=-4, size=3, mode="constant", cval=0.0))
+    above = np.ascontiguousarray(pattern - pattern.min())
+    shared = np.empty_like(above)
+    run(fourth_largest, above, shared)
+    clean: FloatArray = np.minimum(above, 2 * shared)
     return clean
 
 
 def _brightest_disk(clean: FloatArray) -> NDArray[np.bool_] | None:
     """Give the pixels of the direct beam, shape (k_y, k_x), or None where no disk stands out."""
     from scipy.ndimage import center_of_mass, find_objects, gaussian_filter, label
-    from scipy.ndimage import sum as label_sum
 
     smooth = gaussian_filter(clean, 0.7, mode="nearest")  # enough against counting noise, parts disks a pixel apart
-    background, peak = float(np.percentile(smooth, 5)), float(smooth.max())
+    (background, median), peak = np.percentile(smooth, (5, 50)).tolist(), float(smooth.max())
     above = smooth - background
     labels, count = label(smooth > (background + peak) / 2)
-    regions = enumerate(find_objects(labels), start=1) if count <= MOST_REGIONS else ()
-    numbers = [number for number, region in regions if not _spans_detector(region, clean.shape)]
+    regions = dict(enumerate(find_objects(labels), start=1)) if count <= MOST_REGIONS else {}
+    numbers = [number for number, region in regions.items() if not _spans_detector(region, clean.shape)]
     if not numbers:
         return None
-    sums = np.asarray(label_sum(above, labels, numbers))
+    sums = np.bincount(labels.reshape(-1), above.reshape(-1))
+    bright = [number for number in numbers if sums[number] >= 0.8 * sums[numbers].max()]
     middle = np.asarray(center_of_mass(above.clip(min=0)))
-    bright = [number for number, total in zip(numbers, sums, strict=True) if total >= 0.8 * sums.max()]
-    distances = [np.hypot(*(np.asarray(center_of_mass(above, labels, number)) - middle)) for number in bright]
-    best = bright[int(np.argmin(distances))]
+
+    def distance(number: int) -> float:
+        region = regions[number]
+        within = center_of_mass(above[region], labels[region], number)
+        return float(np.hypot(*(np.add(within, [part.start for part in region]) - middle)))
+
+    best = min(bright, key=distance) if len(bright) > 1 else bright[0]
     disk: NDArray[np.bool_] = labels == best
     # noise gives many bright regions, none of them far above the rest of the pattern
-    share = float(np.sum(above[disk])) / float(np.sum(above[labels > 0]))
-    median = float(np.median(smooth))
+    share = float(sums[best]) / float(sums[1:].sum())
     spread = 1.4826 * float(np.median(np.abs(smooth - median)))
     return disk if peak - median > 10 * spread or share > 0.5 else None
 
