@@ -34,7 +34,7 @@ def client():
         yield found
 
 
-def cube(shape=(21, 70, 16, 16), dtype="uint16"):
+def cube(shape=(24, 70, 16, 16), dtype="uint16"):
     """Rows of a whole batch of patterns and a part of one, with a beam off the middle."""
     k_y, k_x = np.ogrid[: shape[2], : shape[3]]
     disk = 40 * (np.hypot(k_y - shape[2] / 2 - 2, k_x - shape[3] / 2 + 1) < 3)
@@ -75,7 +75,7 @@ def test_the_map_is_the_local_one(client, make_model, scan, choices):
     assert np.ptp(local.probabilities) > 1e-3
     assert len(seen) > 2  # more than one task for a worker
     assert seen == sorted(seen)
-    assert seen[-1] == (21, 21)
+    assert seen[-1] == (24, 24)
 
 
 @pytest.mark.parametrize("threads", [2, 3])

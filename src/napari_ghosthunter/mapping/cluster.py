@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from threading import Event
 from typing import TYPE_CHECKING
 from warnings import warn
@@ -151,14 +152,16 @@ def _gathered(
 
 
 def task_rows(scan: Scan, threads: int, reach: int) -> list[tuple[int, int]]:
-    """Split a scan into the rows of each task, as (start, stop): about `TASK_BYTES`, and several tasks for a thread.
+    """Split a scan evenly into the rows of each task, as (start, stop): as many tasks for each thread, at least some.
 
-    With pooling over neighbours the rows next to a task are read twice, so that it is at least four times as high.
+    They are of at most `TASK_BYTES`, unless that is less than a row. With pooling over neighbours the rows next to a
+    task are read twice, so that it is at least four times as high.
     """
     rows = scan.shape[0]
-    height = min(TASK_BYTES * rows // scan.size_bytes, -(-rows // (TASKS_PER_THREAD * threads)))
-    height = max(1, height, 4 * reach)
-    return [(start, min(start + height, rows)) for start in range(0, rows, height)]
+    each = max(TASKS_PER_THREAD, -(-scan.size_bytes // (TASK_BYTES * threads)))
+    count = max(1, min(each * threads, rows // max(1, 4 * reach)))
+    edges = [rows * number // count for number in range(count + 1)]
+    return list(pairwise(edges))
 
 
 def ranks(workers: Mapping[str, int]) -> dict[str, int]:
