@@ -1,8 +1,9 @@
 """How a training feels in the window: gaps of the event loop, and what the preview of the map costs.
 
-A simulated scan is labelled from its known domains and trained on the CPU in a real napari window, as a user would. A
-timer should come every 20 ms; a gap is by how much it comes late. Without a screen, on Linux, put
-`xvfb-run -a -s "-screen 0 1600x1000x24"` before it.
+A simulated scan is labelled from its known domains and trained on the CPU in a real napari window, as a user would:
+with the default network, and with that of the paper, which shows previews while it learns. A timer should come every
+20 ms; a gap is by how much it comes late. Without a screen, on Linux, put `xvfb-run -a -s "-screen 0 1600x1000x24"`
+before it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
-from benchmarks.common import scratch
+from benchmarks.common import PAPER_NETWORK, PAPER_SIZE, scratch
 from benchmarks.rows import Row, at_most, run_alone
+from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
 
 TICK_MS = 20
 EPOCHS, QUICK_EPOCHS = 60, 3
@@ -52,19 +55,22 @@ def wait_for(signal: Any) -> None:
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """Measure a training."""
-    late, share, told = trained(QUICK_EPOCHS if quick else EPOCHS)
-    what = "gap of the event loop while training"
-    yield at_most(f"{what}: 95th percentile", float(np.percentile(late, 95)), 100, " ms", told)
-    yield Row(f"{what}: the longest (torch is loaded meanwhile)", f"{late.max():.0f} ms")
-    yield at_most("share of the training time that previews of the map take", 100 * share, 10, " %")
+    """Measure a training of each network."""
+    for network in dict.fromkeys((DEFAULT_NETWORK, PAPER_NETWORK)):
+        config = TrainingConfig(network=network, epochs=QUICK_EPOCHS if quick else EPOCHS)
+        choices = {"size": PAPER_SIZE} if network == PAPER_NETWORK else {}
+        late, share, told = trained(config, PatternConfig(**choices))
+        what = f"gap of the event loop while training `{network}`"
+        yield at_most(f"{what}: 95th percentile", float(np.percentile(late, 95)), 100, " ms", told)
+        yield Row(f"{what}: the longest", f"{late.max():.0f} ms")
+        if not config.fitted:
+            yield at_most("share of the training time that previews of the map take", 100 * share, 10, " %", told)
 
 
-def trained(epochs: int) -> tuple[NDArray[np.float64], float, str]:
+def trained(config: TrainingConfig, patterns: PatternConfig) -> tuple[NDArray[np.float64], float, str]:
     """Train; give the gaps in milliseconds, the share of the previews, and what was trained."""
     import napari
 
-    from napari_ghosthunter.learning.config import TrainingConfig
     from napari_ghosthunter.plugin.mapper.desk import Desk
     from napari_ghosthunter.plugin.mapper.training.preview import Preview
     from napari_ghosthunter.plugin.mapper.training.train_page import TrainPage
@@ -91,7 +97,7 @@ def trained(epochs: int) -> tuple[NDArray[np.float64], float, str]:
         session.propose(10)
         while session.current is not None:
             session.label_current(sample.names[sample.truth[session.current]])
-        session.training_config = TrainingConfig(epochs=epochs)
+        session.training_config, session.pattern_config = config, patterns
         desk.layer = viewer.layers[0]
         desk.take(session)
         gaps = Gaps()
@@ -102,7 +108,8 @@ def trained(epochs: int) -> tuple[NDArray[np.float64], float, str]:
         spent = preview.pace.spent if preview.pace else 0.0
         desk.close()
     viewer.close()
-    told = f"{len(session.labels)} labels, {epochs} epochs in {took:.0f} s, {len(maps)} previews"
+    previews = "" if config.fitted else f", {config.epochs} epochs, {len(maps)} previews"
+    told = f"{len(session.labels)} labels in {took:.1f} s{previews}"
     return np.array(gaps.late), spent / took, told
 
 

