@@ -99,7 +99,7 @@ def test_outputs_that_exist_are_refused_unless_they_may_be_overwritten(old, tmp_
     with pytest.raises(OutputError, match=r"out\.tif exists already.*--overwrite"):
         check_outputs([*more, old], overwrite=False)
     more[0].touch()
-    with pytest.raises(OutputError, match=r"new\.tif and 1 more exists already"):
+    with pytest.raises(OutputError, match=r"new\.tif and 1 more exist already"):
         check_outputs([*more, old], overwrite=False)
 
 

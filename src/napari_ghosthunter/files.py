@@ -37,9 +37,9 @@ def check_outputs(paths: Iterable[Path | str], *, overwrite: bool, inputs: Itera
             raise OutputError(f"{path} is an input of this command; choose another output.")
     existing = [path for path in outputs if path.exists()]
     if existing and not overwrite:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        exist = f" and {len(existing) - 1} more exist" if len(existing) > 1 else " exists"
         raise OutputError(
-            f"{existing[0]}{more} exists already; choose another output, or add --overwrite (overwrite=True in Python)."
+            f"{existing[0]}{exist} already; choose another output, or add --overwrite (overwrite=True in Python)."
         )
 
 

@@ -140,7 +140,7 @@ def test_scans_that_fail_do_not_stop_the_others(call, samples, scan, model, tmp_
     assert len(errors) == 3
     assert all(line.startswith("error: ") for line in errors)
     assert [any(name in line for line in errors) for name in names] == [True] * 3
-    assert summary == "1 of 4 scans mapped; not mapped: wide.npy, cut.npy, nothing.npy"
+    assert summary == "1 of 4 scans have their maps; not mapped: wide.npy, cut.npy, nothing.npy"
     assert {path.name for path in (tmp_path / "maps").iterdir()} == {"scan" + suffix for suffix in SUFFIXES}
 
 
@@ -168,7 +168,7 @@ def test_old_maps_are_kept_unless_told_otherwise(call, maps, scan, model):
     (maps / "scan_map.json").unlink()
     old = (maps / "scan_rgb.png").read_bytes()
     arguments = ("--model", model, "--out", maps)
-    assert "exists already" in call("map", scan, *arguments).error
+    assert "exist already" in call("map", scan, *arguments).error
     assert (maps / "scan_rgb.png").read_bytes() == old
     assert not (maps / "scan_map.json").exists()
     assert call("map", scan, *arguments, "--overwrite").code == 0
@@ -196,7 +196,7 @@ def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
     assert first.startswith("scan.npy: none ")
     assert first.endswith("; was there already, in maps/scan_*")
     assert second.endswith("; 6 files written to maps/other_*")
-    assert called.err.splitlines()[-1] == "2 of 3 scans mapped; not mapped: nothing.npy"
+    assert called.err.splitlines()[-1] == "2 of 3 scans have their maps; not mapped: nothing.npy"
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -206,6 +206,7 @@ def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
         (("--resume", "--overwrite"), "choose one"),
         (("--workers", 2, "--scheduler", "tcp://127.0.0.1:8786"), "choose one"),
         (("--workers", 0), "'--workers'"),
+        (("--scheduler", " "), "no address"),
         (("--neighbours", -1), "'--neighbours'"),
         (("--neighbours", 4.5), "'--neighbours'"),
         (("--neighbours", "many"), "'--neighbours'"),
@@ -225,7 +226,7 @@ def test_workers_make_the_same_files(call, maps, samples, scan, model, tmp_path)
     assert called.code == 2
     *errors, summary = called.err.splitlines()
     assert ["cut short" in error for error in errors] == [True]
-    assert summary == "1 of 2 scans mapped; not mapped: cut.npy"
+    assert summary == "1 of 2 scans have their maps; not mapped: cut.npy"
     for suffix in SUFFIXES:
         assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
     assert not [

@@ -242,7 +242,7 @@ def test_a_stopped_map_leaves_nothing_behind(samples, model, tmp_path, signal_, 
     process.send_signal(signal_)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
-    assert err in {b"", b"error: Stopped; nothing half-written was left behind.\n"}
+    assert err in {b"", b"Stopping...\nerror: Stopped; nothing half-written was left behind.\n"}
     assert psutil.wait_procs(family, timeout=10)[1] == []
     assert {path.name for path in tmp_path.iterdir()} == {"large.npy", "maps"}
     assert {path.name.partition("_")[0] for path in (tmp_path / "maps").iterdir()} == {"scan"}

@@ -94,7 +94,7 @@ def test_old_maps_are_kept_unless_told_otherwise(make_model, files, tmp_path):
     list(map_scans(make_model(), files[:1], tmp_path, device="cpu"))
     other = make_model(seed=1)
     found = ends(map_scans(other, files, tmp_path, device="cpu"))
-    assert "exists already" in found[0].error
+    assert "exist already" in found[0].error
     assert found[1].written
     found = ends(map_scans(other, files, tmp_path, device="cpu", overwrite=True))
     assert DomainMap.load(tmp_path, "one").provenance["model_hash"] == other.hash

@@ -1,12 +1,13 @@
 """The map of a cluster is the local one, byte for byte, whatever happens to the workers."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import sys
 import time
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 
 import h5py
@@ -269,19 +270,48 @@ def silent_server():
 
 
 @pytest.fixture
+def server_of_something_else():
+    """Greet as SSH does; Dask takes the first letters for the length of what comes."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def greet():
+            with contextlib.suppress(OSError):  # closed at the end
+                while True:
+                    with server.accept()[0] as asking:
+                        asking.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
+                        asking.recv(1)
+
+        pool.submit(greet)
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
 def free_address():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     return f"tcp://127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("where", ["free_address", "silent_server", "nowhere", "http://127.0.0.1:80"])
+@pytest.mark.parametrize(
+    "where", ["free_address", "silent_server", "server_of_something_else", "nowhere", "http://127.0.0.1:80"]
+)
 def test_no_scheduler_is_told_within_ten_seconds(request, where):
     address = where if where.startswith(("nowhere", "http")) else request.getfixturevalue(where)
     began = time.monotonic()
     with pytest.raises(ClusterError, match=rf"No Dask scheduler answers at {address}"), connected(address):
         pytest.fail("connected to nobody")
     assert time.monotonic() - began < 10
+
+
+def test_a_scheduler_that_is_gone_is_told_for_each_scan_in_the_same_words(make_model, scan):
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as ending:
+        client = distributed.Client(ending.scheduler_address, set_as_default=False)
+        ending.close()
+        for _ in range(2):
+            with pytest.raises(ClusterError, match="The connection to the Dask scheduler was lost"):
+                segment_on(client, scan, make_model(), device="cpu")
+        client.close(timeout=1)
 
 
 @pytest.mark.parametrize("start", [lambda: connected("tcp://127.0.0.1:8786"), lambda: local_workers(2)])

@@ -24,6 +24,7 @@ def test_one_of_several_maps_is_chosen_by_name(domain_map, tmp_path):
     with pytest.raises(MapError, match=r"2 maps.*a, b"):
         DomainMap.load(tmp_path)
     assert DomainMap.load(tmp_path, "b").scan_shape == (2, 4)
+    assert DomainMap.load(tmp_path / "b_map.json").scan_shape == (2, 4)
     with pytest.raises(MapError, match="no map 'c'"):
         DomainMap.load(tmp_path, "c")
 

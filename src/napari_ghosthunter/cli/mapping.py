@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,8 @@ def map_scans(
         raise typer.BadParameter("--overwrite makes every map anew, --resume keeps those that are whole; choose one.")
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers starts a cluster, --scheduler uses one that runs; choose one.")
+    if scheduler is not None and not scheduler.strip():
+        raise typer.BadParameter("--scheduler has no address; it is like tcp://host:8786, and the scheduler tells it.")
     from napari_ghosthunter.learning.modelfile import load_model
     from napari_ghosthunter.mapping.batch import map_scans as map_all
     from napari_ghosthunter.mapping.connections import computing
@@ -64,7 +67,7 @@ def map_scans(
         return open_scan(path, scan_shape, dataset, reader, quiet=True)
 
     failed, trained = [], load_model(model)
-    with computing(scheduler=scheduler or "", workers=workers or 0) as segmenter:
+    with computing(scheduler=scheduler or "", workers=workers or 0) as segmenter, _stop_told():
         reports = map_all(
             trained, scans, out,
             device=device, overwrite=overwrite, resume=resume, neighbours=neighbours, opener=opener,
@@ -80,9 +83,19 @@ def map_scans(
                 console.fail(end.error if len(scans) == 1 or path.name in end.error else f"{path.name}: {end.error}")
     if failed and len(scans) > 1:
         names = ", ".join(path.name for path in failed)
-        console.hint(f"{len(scans) - len(failed)} of {len(scans)} scans mapped; not mapped: {names}")
+        console.hint(f"{len(scans) - len(failed)} of {len(scans)} scans have their maps; not mapped: {names}")
     if failed:
         raise typer.Exit(2)
+
+
+@contextmanager
+def _stop_told() -> Iterator[None]:
+    """Tell that Ctrl+C was heard: workers take seconds to end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.hint("Stopping...")
+        raise
 
 
 def told_on_the_way(reports: Iterator[MapReport], scans: list[Path]) -> Iterator[MapReport]:

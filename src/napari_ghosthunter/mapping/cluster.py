@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TASK_BYTES = 256 * 2**20  # patterns of one task: tenths of a second of work, milliseconds of Dask's
 TASKS_PER_THREAD = 8  # at least, where there are rows enough: the last ones leave few workers idle
+LOST = "The connection to the Dask scheduler was lost; is it still running?"
 ASK_S = 0.2  # between two times that a caller who waits for rows is asked whether it still wants them
 
 
@@ -123,7 +124,7 @@ def _gathered(
 ) -> Iterator[RowBand]:
     import dask
 
-    threads = client.nthreads()
+    threads = _threads_of_workers(client)
     if not threads:
         tell("The cluster has no workers yet; the map begins with the first of them.")
     # measured once: all rows must see the same part of the detector, turned in the same way
@@ -175,6 +176,16 @@ def ranks(workers: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
+def _threads_of_workers(client: Client) -> dict[str, int]:
+    """Count the threads of each worker, by its address."""
+    if client.status != "running":  # it would try for seconds to connect anew, and for each scan of a batch
+        raise ClusterError(LOST)
+    try:
+        return dict(client.nthreads())
+    except OSError as error:
+        raise ClusterError(LOST) from error
+
+
 def _result(future: Future[Rows], stopped: Callable[[], bool]) -> Rows:
     """Wait for the rows of a task, and tell what a user can mend."""
     from concurrent.futures import CancelledError
@@ -194,7 +205,7 @@ def _result(future: Future[Rows], stopped: Callable[[], bool]) -> Rows:
             "Several workers died of the same rows, probably for want of memory; start fewer of them on each machine."
         ) from error
     except CancelledError as error:
-        raise ClusterError("The connection to the Dask scheduler was lost; is it still running?") from error
+        raise ClusterError(LOST) from error
     except (ImportError, AttributeError, RuntimeError) as error:
         raise ClusterError(
             f"The Dask scheduler or a worker failed ({error}); they need the versions of Python, napari-ghosthunter, "

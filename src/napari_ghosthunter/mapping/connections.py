@@ -106,7 +106,7 @@ def connected(address: str) -> Iterator[Client]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, MemoryError) as error:  # the last: others' words taken for a length
             raise ClusterError(
                 f"No Dask scheduler answers at {address}; start one there with 'dask scheduler', and give the address "
                 "that it tells, as in tcp://host:8786."

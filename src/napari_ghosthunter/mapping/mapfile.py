@@ -51,7 +51,7 @@ def load_map(folder: Path | str, stem: str | None = None) -> DomainMap:
     Parameters
     ----------
     folder
-        Where `export.save_map` wrote it.
+        Where `export.save_map` wrote it, or the JSON file of the map.
     stem
         How its file names begin; needed only if the folder holds several maps.
 
@@ -70,7 +70,9 @@ def load_map(folder: Path | str, stem: str | None = None) -> DomainMap:
 
 
 def _find_map(folder: Path, stem: str | None) -> Path:
-    """Find the JSON file of the map in `folder`."""
+    """Find the JSON file of the map in `folder`, unless it is that itself."""
+    if stem is None and folder.name.endswith(MAP_SUFFIX) and folder.is_file():
+        return folder
     if not folder.is_dir():
         raise MapError(f"{folder} is not a folder; give the one that the map was written to.")
     if stem is not None:
