@@ -153,10 +153,10 @@ def _gathered(
 
 
 def task_rows(scan: Scan, threads: int, reach: int) -> list[tuple[int, int]]:
-    """Split a scan evenly into the rows of each task, as (start, stop): as many tasks for each thread, at least some.
+    """Split a scan evenly into the rows of each task, as (start, stop): as many tasks for each thread, and several.
 
-    They are of at most `TASK_BYTES`, unless that is less than a row. With pooling over neighbours the rows next to a
-    task are read twice, so that it is at least four times as high.
+    They are of some `TASK_BYTES` at most, or of a row. With pooling over neighbours the rows next to a task are read
+    twice, so that it is at least four times as high.
     """
     rows = scan.shape[0]
     each = max(TASKS_PER_THREAD, -(-scan.size_bytes // (TASK_BYTES * threads)))

@@ -123,20 +123,18 @@ def _brightest_disk(clean: FloatArray) -> NDArray[np.bool_] | None:
     (background, median), peak = np.percentile(smooth, (5, 50)).tolist(), float(smooth.max())
     above = smooth - background
     labels, count = label(smooth > (background + peak) / 2)
-    regions = dict(enumerate(find_objects(labels), start=1)) if count <= MOST_REGIONS else {}
-    numbers = [number for number, region in regions.items() if not _spans_detector(region, clean.shape)]
+    regions = enumerate(find_objects(labels), start=1) if count <= MOST_REGIONS else ()
+    numbers = [number for number, region in regions if not _spans_detector(region, clean.shape)]
     if not numbers:
         return None
     sums = np.bincount(labels.reshape(-1), above.reshape(-1))
-    bright = [number for number in numbers if sums[number] >= 0.8 * sums[numbers].max()]
-    middle = np.asarray(center_of_mass(above.clip(min=0)))
-
-    def distance(number: int) -> float:
-        region = regions[number]
-        within = center_of_mass(above[region], labels[region], number)
-        return float(np.hypot(*(np.add(within, [part.start for part in region]) - middle)))
-
-    best = min(bright, key=distance) if len(bright) > 1 else bright[0]
+    enough = 0.8 * sums[numbers].max()
+    bright = [number for number in numbers if sums[number] >= enough]
+    best = bright[0]
+    if len(bright) > 1:
+        middle = center_of_mass(above.clip(min=0))
+        centres = center_of_mass(above, labels, bright)
+        best = bright[int(np.argmin(np.hypot(*np.subtract(centres, middle).T)))]
     disk: NDArray[np.bool_] = labels == best
     # noise gives many bright regions, none of them far above the rest of the pattern
     share = float(sums[best]) / float(sums[1:].sum())
