@@ -3,6 +3,7 @@
 import pytest
 
 from napari_ghosthunter.cli import console
+from napari_ghosthunter.cli.progress import LOG_EVERY_S
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def steps(clock, seconds, of=10):
 
 
 def test_a_log_says_now_and_then_how_far_it_is(clock, capsys):
-    steps(clock, console.LOG_EVERY_S / 2)
+    steps(clock, LOG_EVERY_S / 2)
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
         "mapping a.npy: 20 %", "mapping a.npy: 40 % loss 4", "mapping a.npy: 60 %", "mapping a.npy: 80 %",
@@ -30,11 +31,11 @@ def test_a_log_says_now_and_then_how_far_it_is(clock, capsys):
 
 
 def test_a_short_run_says_nothing(clock, capsys):
-    steps(clock, console.LOG_EVERY_S / 11)
+    steps(clock, LOG_EVERY_S / 11)
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_terminal_has_its_bar_and_no_lines(clock, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    steps(clock, 2 * console.LOG_EVERY_S)
+    steps(clock, 2 * LOG_EVERY_S)
     assert "%\n" not in capsys.readouterr().err

@@ -7,12 +7,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-LOG_EVERY_S = 60.0  # where nobody sees a bar, a line of progress this often: so a short run says nothing
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
@@ -40,33 +40,11 @@ def fail(text: str) -> None:
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Progress]:
-    """Show a bar with the time left while the block runs; its one task is the first.
+    """Show a bar with the time left while the block runs; its one task is the first. See `progress.shown`."""
+    from napari_ghosthunter.cli.progress import shown  # not for `--help`: rich's bars take a while to import
 
-    Where stderr is no terminal it is a line now and then, so that the log of a long run says how far that is.
-    """
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    note = TextColumn("{task.fields[note]}", markup=False)
-    seen = sys.stderr is not None and sys.stderr.isatty()
-    kind = Progress if seen else _LoggedProgress
-    with kind(*columns, note, console=err, transient=True, disable=not seen) as progress:
-        progress.add_task(description, total=None, note="")
+    with shown(description) as progress:
         yield progress
-
-
-class _LoggedProgress(Progress):
-    """Progress as lines of a log."""
-
-    _told_at: float | None = None
-
-    def update(self, task_id: TaskID, **changes: Any) -> None:
-        """Take what has changed, and tell it if the last line is old enough."""
-        super().update(task_id, **changes)
-        task, now = self.tasks[0], self.get_time()
-        last = task.start_time if self._told_at is None else self._told_at
-        if last is not None and now - last >= LOG_EVERY_S:
-            self._told_at = now
-            far = "" if task.total is None else f"{task.percentage:.0f} % "
-            hint(f"{task.description}: {far}{task.fields['note']}")
 
 
 @contextmanager
