@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
@@ -38,13 +38,11 @@ def fail(text: str) -> None:
     err.print(f"error: {_one_line(text)}", style="red")
 
 
-@contextmanager
-def progress_bar(description: str) -> Iterator[Progress]:
+def progress_bar(description: str) -> AbstractContextManager[Progress]:
     """Show a bar with the time left while the block runs; its one task is the first. See `progress.shown`."""
     from napari_ghosthunter.cli.progress import shown  # not for `--help`: rich's bars take a while to import
 
-    with shown(description) as progress:
-        yield progress
+    return shown(description)
 
 
 @contextmanager

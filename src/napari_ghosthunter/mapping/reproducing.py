@@ -96,7 +96,7 @@ def reproduce(
     map_file = Path(map_file)
     if not map_file.name.endswith(MAP_SUFFIX) or not map_file.is_file():
         raise MapError(f"{map_file} is not the JSON file of a map; give the one that ends in {MAP_SUFFIX}.")
-    kept = load_map(map_file.parent, map_file.name.removesuffix(MAP_SUFFIX))
+    kept = load_map(map_file)
     told = _Told(map_file, kept.provenance)
     trained = told.model(model)
     neighbours = strength_in(kept.provenance)
