@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from napari_ghosthunter.mapping.evaluation import evaluate as evaluate
     from napari_ghosthunter.mapping.segmentation import segment as segment
     from napari_ghosthunter.mapping.segmentation import segment_rows as segment_rows
+    from napari_ghosthunter.scan.calibration import Calibration as Calibration
     from napari_ghosthunter.scan.readers import open_scan as open_scan
-    from napari_ghosthunter.scan.scan import Calibration as Calibration
     from napari_ghosthunter.scan.scan import Scan as Scan
     from napari_ghosthunter.scan.simulate import SimulationConfig as SimulationConfig
     from napari_ghosthunter.scan.simulate import simulate as simulate
@@ -66,7 +66,7 @@ _HOMES = {
     "segment": "mapping.segmentation",
     "segment_rows": "mapping.segmentation",
     "open_scan": "scan.readers",
-    "Calibration": "scan.scan",
+    "Calibration": "scan.calibration",
     "Scan": "scan.scan",
     "SimulationConfig": "scan.simulate",
     "simulate": "scan.simulate",

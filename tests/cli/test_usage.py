@@ -14,6 +14,7 @@ import pytest
 
 from napari_ghosthunter.cli import run
 from napari_ghosthunter.scan import readers
+from napari_ghosthunter.scan.offered import OPTION_HELP
 
 COMMANDS = [
     (),
@@ -59,9 +60,8 @@ def test_help_is_there_and_names_every_option_of_the_contract(call, command, mon
     assert max(map(len, called.out.splitlines())) <= 80
     assert "…" not in called.out
     if command[:1] in {("info",), ("sample",), ("train",), ("map",)}:
-        assert "--scan-shape" in called.out
-        assert "--dataset" in called.out
-        assert "--reader" in called.out  # an error message advises it
+        for name in OPTION_HELP:  # error messages advise them
+            assert f"--{name.replace('_', '-')} " in called.out
 
 
 def test_help_loads_nothing_slow(tmp_path):
@@ -124,32 +124,32 @@ def test_a_full_disk_and_a_lack_of_memory_are_said(call, samples, monkeypatch):
         (OSError(28, "No space left on device"), "No space left"),
         (MemoryError(), "not enough memory"),
     ):
-        monkeypatch.setattr(readers, "open_scan", lambda *_, _failure=failure, **__: (_ for _ in ()).throw(_failure))
+        monkeypatch.setattr(readers, "open_with", lambda *_, _failure=failure, **__: (_ for _ in ()).throw(_failure))
         assert said in call("info", samples / "scan.npy").error
 
 
 def test_ctrl_c_is_130(call, samples, monkeypatch):
-    monkeypatch.setattr(readers, "open_scan", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(readers, "open_with", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     called = call("info", samples / "scan.npy")
     assert (called.code, called.out) == (130, "")
     assert called.err == "error: Stopped; nothing half-written was left behind.\n"
 
 
 def test_a_fault_of_our_own_keeps_its_traceback(samples, monkeypatch):
-    monkeypatch.setattr(readers, "open_scan", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(readers, "open_with", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(["info", str(samples / "scan.npy")])
 
 
 def test_warnings_are_one_line_each_and_only_those_for_users(call, samples, monkeypatch):
-    real = readers.open_scan
+    real = readers.open_with
 
     def open_with_warnings(*arguments, **options):
         warnings.warn("pixels\nwere zero", UserWarning, stacklevel=1)
         warnings.warn("old name", DeprecationWarning, stacklevel=1)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(readers, "open_scan", open_with_warnings)
+    monkeypatch.setattr(readers, "open_with", open_with_warnings)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         called = call("info", samples / "scan.npy", "--json")

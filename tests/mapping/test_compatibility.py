@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from napari_ghosthunter.mapping.compatibility import can_apply, check_scan, compare_scans
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.describe import describe
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 from napari_ghosthunter.scan.statistics import measure_statistics
 

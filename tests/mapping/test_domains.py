@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.labelling.classes import ClassScheme, DomainClass
 from napari_ghosthunter.mapping.domains import DomainMap, Wall
-from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.calibration import Calibration
 
 PAPER = ClassScheme.from_names(["none", "vertical", "horizontal"])
 

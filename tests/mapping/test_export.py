@@ -17,7 +17,7 @@ from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping import export
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.pictures import tiff_calibration
-from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.calibration import Calibration
 
 CLASSES = ClassScheme.from_names(["none", "vertical", "horizontal"])
 PROVENANCE = {

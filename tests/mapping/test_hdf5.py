@@ -12,7 +12,7 @@ from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import save_file
-from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.calibration import Calibration
 
 PROVENANCE = {"scan": {"path": "/data/série 7/a.dm4"}, "seed": 7}
 

@@ -15,7 +15,8 @@ from napari_ghosthunter.learning.training import train
 from napari_ghosthunter.mapping import streaming
 from napari_ghosthunter.mapping.live import Features, live_map, measure
 from napari_ghosthunter.mapping.segmentation import segment
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -16,7 +16,8 @@ from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.mapping import segmentation
 from napari_ghosthunter.mapping.segmentation import part_rows, segment, segment_rows
 from napari_ghosthunter.mapping.streaming import AT_ONCE
-from napari_ghosthunter.scan.scan import Calibration, Provenance, Scan
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.scan import Provenance, Scan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,8 +8,9 @@ import zarr
 from npe2 import PluginManager, PluginManifest
 
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
-from napari_ghosthunter.plugin.choices import Choice, recall
+from napari_ghosthunter.plugin.choices import recall
 from napari_ghosthunter.plugin.reader import get_reader, open_asking, read
+from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers import READERS
 
 NAME = "napari-ghosthunter"
@@ -110,7 +111,7 @@ def test_a_script_gets_the_question_as_an_error(viewer, row_file, two_file):
 def test_a_shape_is_asked_and_proposed_the_next_time(row_file):
     answers = Answers(shape=(6, 10))
     assert open_asking(row_file, answers).scan_shape == (6, 10)
-    assert recall(row_file) == Choice((6, 10))
+    assert recall(row_file) == ScanOptions(scan_shape=(6, 10))
     assert open_asking(row_file, answers).scan_shape == (6, 10)
     assert answers.asked == [(None, (6, 10), None), (None, (6, 10), (6, 10))]
 
@@ -128,7 +129,7 @@ def test_array_and_shape_are_asked_in_turn(tmp_path, patterns):
     np.savez(path, a=row, b=row)
     scan = open_asking(path, Answers((10, 6), "b"))
     assert (scan.scan_shape, scan.provenance.dataset) == ((10, 6), "b")
-    assert recall(path) == Choice((10, 6), "b")
+    assert recall(path) == ScanOptions(scan_shape=(10, 6), dataset="b")
 
 
 @pytest.mark.parametrize("file", ["row_file", "two_file"])

@@ -10,7 +10,8 @@ import pytest
 from napari_ghosthunter.plugin import scan_image
 from napari_ghosthunter.plugin.scan_image import bright_field, contrast_limits, scan_layer
 from napari_ghosthunter.plugin.units import napari_units
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual.images import virtual_image
 from napari_ghosthunter.scan.virtual.masks import bright_field_mask
 from napari_ghosthunter.scan.virtual.means import measure_scan_beam

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import OutputError
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.datacube import write_py4dstem
 from napari_ghosthunter.scan.readers import open_scan
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.scan import Scan
 
 CUBE = np.arange(3 * 4 * 5 * 6, dtype=np.uint16).reshape(3, 4, 5, 6)
 CALIBRATED = Calibration((2.0, 2.5), "nm", (0.05, 0.04), "1/nm")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from napari_ghosthunter.scan import fingerprint as module
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.fingerprint import fingerprint
 from napari_ghosthunter.scan.readers import open_scan
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.scan import Scan
 
 CUBE = np.random.default_rng(0).integers(0, 1000, (5, 7, 6, 8), dtype=np.uint16)
 

@@ -87,7 +87,7 @@ def test_a_flat_array_asks_for_its_scan_shape(tmp_path):
         open_scan(tmp_path / "flat.npy")
     scan = open_scan(tmp_path / "flat.npy", scan_shape=(3, 4))
     assert isinstance(scan.data, np.memmap)
-    assert scan.provenance.scan_shape == (3, 4)
+    assert scan.provenance.options.scan_shape == (3, 4)
 
 
 @pytest.mark.parametrize(

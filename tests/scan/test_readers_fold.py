@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
+from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers.fold import fold, plausible_shapes
 from napari_ghosthunter.scan.readers.frames import Frames, Part
 from napari_ghosthunter.scan.readers.stack import Stack
@@ -31,7 +32,7 @@ class Locked:
 @pytest.mark.parametrize("wrap", [np.asarray, Locked, lambda data: Frames([data[:5], data[5:]], (len(data),))])
 @pytest.mark.parametrize("shape", [(3, 4), (1, 12), (12, 1), (2, 6)])
 def test_a_row_is_folded_as_asked(wrap, shape):
-    data, notes = fold(Stack(wrap(row(12))), shape)
+    data, notes = fold(Stack(wrap(row(12))), ScanOptions(scan_shape=shape))
     assert data.shape == (*shape, 2, 3)
     assert notes == ()
     expected = row(12).reshape(*shape, 2, 3)
@@ -41,25 +42,25 @@ def test_a_row_is_folded_as_asked(wrap, shape):
 
 def test_folding_an_array_never_copies_it():
     flat, grid = row(12)[:, ::-1], row(12).reshape(3, 4, 2, 3)
-    assert np.shares_memory(fold(Stack(flat), (3, 4))[0], flat)
-    refolded, notes = fold(Stack(grid), (2, 6))
+    assert np.shares_memory(fold(Stack(flat), ScanOptions(scan_shape=(3, 4)))[0], flat)
+    refolded, notes = fold(Stack(grid), ScanOptions(scan_shape=(2, 6)))
     assert np.shares_memory(refolded, grid)
     assert "folded to 2 x 6" in notes[0]
     fortran = np.asfortranarray(grid)  # cannot be folded anew without a copy
-    data, _ = fold(Stack(fortran), (2, 6))
+    data, _ = fold(Stack(fortran), ScanOptions(scan_shape=(2, 6)))
     assert not isinstance(data, np.ndarray)
     np.testing.assert_array_equal(data[0:2], grid.reshape(2, 6, 2, 3))
 
 
 def test_an_unknown_shape_is_asked_for():
     with pytest.raises(ScanShapeError, match="12 patterns of 2 x 3 pixels.*--scan-shape YxX.*3x4, 4x3, 2x6") as raised:
-        fold(Stack(row(12)), None)
+        fold(Stack(row(12)), ScanOptions())
     assert raised.value.candidates[:2] == ((3, 4), (4, 3))
 
 
 def test_hints_are_offered_first_but_not_taken():
     with pytest.raises(ScanShapeError) as raised:
-        fold(Stack(row(12), hints=((6, 2), (5, 5))), None)
+        fold(Stack(row(12), hints=((6, 2), (5, 5))), ScanOptions())
     assert raised.value.candidates[0] == (6, 2)
     assert (5, 5) not in raised.value.candidates
 
@@ -67,45 +68,45 @@ def test_hints_are_offered_first_but_not_taken():
 @pytest.mark.parametrize("stated", [True, False])
 def test_a_stray_frame_at_the_end_is_left_out_with_a_note(stated):
     stack = Stack(row(13), scan_shape=(3, 4) if stated else None)
-    data, notes = fold(stack, None if stated else (3, 4))
+    data, notes = fold(stack, ScanOptions() if stated else ScanOptions(scan_shape=(3, 4)))
     assert data.shape == (3, 4, 2, 3)
     assert "1 pattern(s) more" in notes[0]
 
 
 def test_many_frames_too_many_are_refused():
     with pytest.raises(ScanShapeError, match=r"asked for needs 6 patterns, but the file holds 36: 30 too many"):
-        fold(Stack(row(36)), (2, 3))
+        fold(Stack(row(36)), ScanOptions(scan_shape=(2, 3)))
 
 
 def test_missing_frames_are_counted_and_the_whole_rows_offered():
     with pytest.raises(ScanShapeError, match="that the file states needs 12 patterns.*holds 9: 3 missing") as raised:
-        fold(Stack(row(9), scan_shape=(3, 4)), None)
+        fold(Stack(row(9), scan_shape=(3, 4)), ScanOptions())
     assert raised.value.candidates[0] == (2, 4)
 
 
 def test_what_the_user_says_wins_over_the_file_and_is_noted():
-    data, notes = fold(Stack(row(12), scan_shape=(3, 4)), (4, 3))
+    data, notes = fold(Stack(row(12), scan_shape=(3, 4)), ScanOptions(scan_shape=(4, 3)))
     assert data.shape[:2] == (4, 3)
     assert "states a scan of 3 x 4" in notes[0]
 
 
 def test_a_grid_keeps_its_shape_or_is_refused_another():
     grid = row(12).reshape(3, 4, 2, 3)
-    assert fold(Stack(grid), (3, 4)) == (grid, ())
+    assert fold(Stack(grid), ScanOptions(scan_shape=(3, 4))) == (grid, ())
     with pytest.raises(ScanShapeError, match="holds a scan of 3 x 4, 12 patterns, which cannot be folded to 5 x 5"):
-        fold(Stack(grid), (5, 5))
+        fold(Stack(grid), ScanOptions(scan_shape=(5, 5)))
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 4), (2, 2, 2, 2, 2)])
 def test_other_numbers_of_axes_are_no_scan(shape):
     with pytest.raises(ScanError, match="four axes"):
-        fold(Stack(np.zeros(shape)), None)
+        fold(Stack(np.zeros(shape)), ScanOptions())
 
 
 @pytest.mark.parametrize("shape", [(0, 2, 2), (3, 0, 2, 2)])
 def test_an_empty_array_is_refused(shape):
     with pytest.raises(ScanError, match="no patterns"):
-        fold(Stack(np.zeros(shape)), None)
+        fold(Stack(np.zeros(shape)), ScanOptions())
 
 
 @given(st.integers(1, 5000))
@@ -173,15 +174,15 @@ def test_frames_read_no_more_than_asked():
 
 
 def test_one_stray_pattern_is_left_out_but_a_wrong_shape_is_not_taken_for_stray_patterns():
-    data, notes = fold(Stack(row(13)), (3, 4))
+    data, notes = fold(Stack(row(13)), ScanOptions(scan_shape=(3, 4)))
     assert data.shape[:2] == (3, 4)
     assert "1 pattern(s) more" in notes[0]
     with pytest.raises(ScanShapeError, match=r"3 x 4 asked for needs 12 patterns, but the file holds 15: 3 too many"):
-        fold(Stack(row(15)), (3, 4))
+        fold(Stack(row(15)), ScanOptions(scan_shape=(3, 4)))
 
 
 def test_a_file_that_states_its_shape_may_go_on_for_up_to_a_row():
-    assert fold(Stack(row(15), scan_shape=(3, 4)), None)[0].shape[:2] == (3, 4)
-    assert fold(Stack(row(15), scan_shape=(3, 4)), (3, 4))[0].shape[:2] == (3, 4)
+    assert fold(Stack(row(15), scan_shape=(3, 4)), ScanOptions())[0].shape[:2] == (3, 4)
+    assert fold(Stack(row(15), scan_shape=(3, 4)), ScanOptions(scan_shape=(3, 4)))[0].shape[:2] == (3, 4)
     with pytest.raises(ScanShapeError, match="5 too many"):
-        fold(Stack(row(17), scan_shape=(3, 4)), None)
+        fold(Stack(row(17), scan_shape=(3, 4)), ScanOptions())

@@ -7,7 +7,7 @@ import pytest
 
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.describe import describe
-from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.readers import open_again, open_scan
 
 PX = ([1.0, 1.0], "px")
 DEPTHS = [f"4DSTEM_simulation/data/datacubes/CBED_array_depth000{n}/datacube" for n in (0, 1)]
@@ -85,7 +85,7 @@ def test_a_real_file_gives_what_it_holds(shared_file, name, asked, shape, dtype,
 def test_provenance_opens_the_same_scan_again(shared_file, name, asked, shape, dtype, scan_axis, k_axis, reader):
     first = open_scan(shared_file(name), **asked)
     origin = first.provenance
-    again = open_scan(origin.path, reader=origin.reader, dataset=origin.dataset, scan_shape=origin.scan_shape)
+    again = open_again(origin, origin.path)
     assert (again.shape, again.dtype, again.calibration) == (first.shape, first.dtype, first.calibration)
     assert again.provenance == origin
     np.testing.assert_array_equal(again.pattern(0, 0), first.pattern(0, 0))

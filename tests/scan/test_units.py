@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.units import calibration_of, convert, plain_axis
 
 

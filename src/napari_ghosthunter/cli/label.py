@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_ghosthunter.cli import console
-from napari_ghosthunter.cli.options import Dataset, Overwrite, Reader, ScanPath, ScanShape, parse_scan_shape
+from napari_ghosthunter.cli.options import Overwrite, Said, ScanPath, opens_scans
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.files import check_outputs
@@ -32,6 +32,7 @@ class Method(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+@opens_scans
 def sample(
     scan: ScanPath,
     step: Annotated[
@@ -51,16 +52,15 @@ def sample(
         ),
     ] = Method.ADAPTIVE,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the random method.")] = 0,
-    scan_shape: ScanShape = None,
-    dataset: Dataset = None,
-    reader: Reader = None,
     overwrite: Overwrite = False,
+    *,
+    said: Said,
 ) -> None:
     """Propose probe positions to label: a grid first, then midpoints, or where a map by the labels is least sure."""
     check_outputs([out], overwrite=overwrite, inputs=[scan, *(labels or [])])
     if method is Method.RANDOM and count is None:
         raise typer.BadParameter("The random method needs --count: how many points to draw.")
-    opened = open_scan(scan, scan_shape, dataset, reader)
+    opened = open_scan(scan, said)
     shape = opened.scan_shape
     from napari_ghosthunter.labelling import sampling
     from napari_ghosthunter.labelling.labelfiles import write_points
@@ -111,7 +111,9 @@ def import_labels(
     overwrite: Overwrite = False,
 ) -> None:
     """Turn a label file of the paper's tool into labels.csv; contradictions are reported and left out."""
-    shape = parse_scan_shape(scan_shape)
+    from napari_ghosthunter.scan.options import scan_shape_in
+
+    shape = scan_shape_in(scan_shape)
     if source.suffix.lower() == ".csv":
         raise LabelError(
             f"{source} needs no import: a CSV table of scan_y, scan_x and label is what ghosthunter train and "

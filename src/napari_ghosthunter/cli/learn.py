@@ -11,7 +11,7 @@ import typer
 
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
-from napari_ghosthunter.cli.options import Dataset, Device, Overwrite, Reader, ScanPath, ScanShape
+from napari_ghosthunter.cli.options import Device, Overwrite, Said, ScanPath, opens_scans
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.errors import GhostHunterError, OutputError
 from napari_ghosthunter.files import check_outputs
@@ -32,6 +32,7 @@ class Pool(StrEnum):
     MAX = "max"
 
 
+@opens_scans
 def train(
     scan: ScanPath,
     labels: Annotated[
@@ -88,10 +89,9 @@ def train(
             "rot90:up=left,left=up; repeatable.",
         ),
     ] = None,
-    scan_shape: ScanShape = None,
-    dataset: Dataset = None,
-    reader: Reader = None,
     overwrite: Overwrite = False,
+    *,
+    said: Said,
 ) -> None:  # fmt: skip
     """Train a network on labelled patterns; Ctrl+C keeps the best model so far."""
     check_outputs([out], overwrite=overwrite, inputs=[scan, *labels, *([start] if start else [])])
@@ -102,7 +102,7 @@ def train(
             f"learned, stop this one and add --from {unfinished}"
         )
     config, patterns = _configs(epochs, seed, network, pool, pool_size, symmetry)
-    opened = open_scan(scan, scan_shape, dataset, reader)
+    opened = open_scan(scan, said)
     given = open_labels(labels, opened.scan_shape)
     from napari_ghosthunter.learning.modelfile import load_model, save_model
 

@@ -13,7 +13,7 @@ import typer
 
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
-from napari_ghosthunter.cli.options import AsJson, Dataset, Device, Overwrite, Reader, ScanShape
+from napari_ghosthunter.cli.options import AsJson, Device, Overwrite, Said, opens_scans
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.mapping.offered import NEIGHBOURS_HELP, STRONGEST
 
@@ -28,14 +28,12 @@ if TYPE_CHECKING:
     from napari_ghosthunter.scan.scan import Scan
 
 
+@opens_scans
 def map_scans(
     scans: Annotated[list[Path], typer.Argument(metavar="SCAN...", help="One or more 4D-STEM files.")],
     model: Annotated[Path, typer.Option("--model", metavar="model.safetensors", help="A trained model.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the maps.")],
     device: Device = "auto",
-    scan_shape: ScanShape = None,
-    dataset: Dataset = None,
-    reader: Reader = None,
     overwrite: Overwrite = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip scans whose map by this model is whole; make the others anew.")
@@ -50,6 +48,8 @@ def map_scans(
         str | None,
         typer.Option("--scheduler", metavar="tcp://HOST:8786", help="Compute on the workers of a Dask scheduler."),
     ] = None,
+    *,
+    said: Said,
 ) -> None:
     """Classify every position of one or more scans and write the maps; a scan that fails does not stop the others."""
     _refuse_twice(scans)
@@ -59,12 +59,15 @@ def map_scans(
         raise typer.BadParameter("--workers starts a cluster, --scheduler uses one that runs; choose one.")
     if scheduler is not None and not scheduler.strip():
         raise typer.BadParameter("--scheduler has no address; it is like tcp://host:8786, and the scheduler tells it.")
+    from napari_ghosthunter.scan.options import ScanOptions
+
+    ScanOptions.of(**said)  # wrong usage is answered at once, not by each scan
     from napari_ghosthunter.learning.modelfile import load_model
     from napari_ghosthunter.mapping.batch import map_scans as map_all
     from napari_ghosthunter.mapping.connections import computing
 
     def opener(path: Path) -> Scan:
-        return open_scan(path, scan_shape, dataset, reader, quiet=True)
+        return open_scan(path, said, quiet=True)
 
     failed, trained = [], load_model(model)
     with computing(scheduler=scheduler or "", workers=workers or 0) as segmenter, _stop_told():

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-import re
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-SCAN_SHAPE = re.compile(r"\s*(\d+)\s*[xX,×]\s*(\d+)\s*")
+from napari_ghosthunter.scan.offered import OPTION_HELP
+
+Said = dict[str, Any]  # what was said of how to open a scan, as it was typed: see `ScanOptions`
+
+PANEL = "How the scan is opened"
+_METAVARS = {
+    "scan_shape": "YxX",
+    "dataset": "NAME",
+    "reader": "NAME",
+    "skip_frames": "N",
+    "flyback": "N",
+    "scan_step": "2nm",
+    "k_step": "0.02/nm",
+    "detector": "flip_x|flip_y|transpose,...",
+    "rows": "FIRST:END",
+    "columns": "FIRST:END",
+    "beam": "K_Y,K_X",
+    "mask": "mask.npy",
+}
 
 
-def parse_scan_shape(text: str) -> tuple[int, int]:
-    """Read 'YxX', as in 34x206: rows (scan_y) first."""
-    found = SCAN_SHAPE.fullmatch(text)
-    if found is None or 0 in (int(found[1]), int(found[2])):
-        raise typer.BadParameter(f"{text!r} is not a scan shape; write rows x columns, as in 34x206.")
-    return int(found[1]), int(found[2])
+def opens_scans(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options with which a scan is opened; it gets what was said of them as `said`."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "said"]
+    shared = [_parameter(name, metavar) for name, metavar in _METAVARS.items()]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        said = {name: given.pop(name) for name in _METAVARS}
+        command(**given, said={name: value for name, value in said.items() if value is not None})
+
+    run.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    return run
+
+
+def _parameter(name: str, metavar: str) -> inspect.Parameter:
+    option = typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=OPTION_HELP[name], rich_help_panel=PANEL)
+    kind = Annotated[int | None, option] if metavar == "N" else Annotated[str | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
 ScanPath = Annotated[Path, typer.Argument(metavar="SCAN", help="A 4D-STEM file (or folder).")]
-ScanShape = Annotated[
-    str | None,
-    typer.Option("--scan-shape", metavar="YxX", help="Rows x columns of probe positions, where the file does not say."),
-]
-Dataset = Annotated[
-    str | None,
-    typer.Option(
-        "--dataset", metavar="NAME", help="Which array, where a file holds several; the last part of its path will do."
-    ),
-]
-Reader = Annotated[
-    str | None, typer.Option("--reader", metavar="NAME", help="Force a reader; a wrong name lists them.")
-]
 Device = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute; auto takes the fastest.")
 ]

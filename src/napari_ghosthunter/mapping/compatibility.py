@@ -11,9 +11,10 @@ from napari_ghosthunter.learning.alignment import REACH
 from napari_ghosthunter.learning.augment import shift_share
 from napari_ghosthunter.learning.features import measure_features
 from napari_ghosthunter.learning.looks import recall_looks
+from napari_ghosthunter.scan.calibration import PIXELS
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.fingerprint import fingerprint
-from napari_ghosthunter.scan.scan import PIXELS, Scan
+from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.statistics import ScanStatistics, measure_statistics
 from napari_ghosthunter.scan.units import convert
 

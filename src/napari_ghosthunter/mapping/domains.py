@@ -19,7 +19,7 @@ from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.validation import confusion_matrix
 from napari_ghosthunter.mapping.neighbours import TOLD_AS, strength_in, with_neighbours
-from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.calibration import Calibration
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.scan.scan import PIXELS
+from napari_ghosthunter.scan.calibration import PIXELS
 
 EMD_VERSION = (1, 0)
 FORMAT_VERSION = 1  # of what lies in /domain_map

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import GhostHunterError, MapError
 from napari_ghosthunter.labelling.classes import ClassScheme, DomainClass
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.scan.scan import Calibration
+from napari_ghosthunter.scan.calibration import Calibration
 
 MAP_SUFFIX = "_map.json"
 PROBABILITIES_SUFFIX = "_probabilities.npy"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.origin import ORIGIN, origin_line
-from napari_ghosthunter.scan.scan import PIXELS
+from napari_ghosthunter.scan.calibration import PIXELS
 from napari_ghosthunter.scan.units import convert, plain_axis
 
 LENGTHS = ("pm", "angstrom", "nm", "um")

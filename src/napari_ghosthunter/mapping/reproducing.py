@@ -17,8 +17,9 @@ from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, MODEL_SUFFIX, load_ma
 from napari_ghosthunter.mapping.neighbours import strength_in
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.fingerprint import fingerprint
-from napari_ghosthunter.scan.readers import READERS, open_scan
-from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.options import ScanOptions, options_in
+from napari_ghosthunter.scan.readers import open_again
+from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.versions import versions
 
 
@@ -142,12 +143,21 @@ class _Told:
         return scan
 
     def opened(self, path: Path) -> Scan:
-        """Open a file by the reader, dataset and scan shape of then; a reader that is none is chosen by the ending."""
-        shape, reader = self.provenance["scan"].get("shape"), self.text("scan", "reader")
+        """Open a file as it was opened then; of earlier maps reader, dataset and scan shape are known."""
+        told = self.provenance["scan"]
+        reader, dataset = self.text("scan", "reader") or "", self.text("scan", "dataset")
+        if isinstance(told.get("options"), Mapping):
+            options = options_in(told["options"])
+            if options is None:
+                raise MapError(
+                    f"{self.file.name} was made by another version, and of a scan that was opened in a way that this "
+                    "one does not know; open the scan and give it, or map it anew."
+                )
+            return open_again(Provenance(path, reader, dataset, options), path)
+        shape = told.get("shape")
         if not (isinstance(shape, list) and len(shape) == 4 and all(isinstance(n, int) and n > 0 for n in shape)):
             raise MapError(f"{self.file.name} does not say what shape its scan has; map the scan anew.")
-        known = reader if reader in {one.name for one in READERS} else None
-        return open_scan(path, scan_shape=(shape[0], shape[1]), dataset=self.text("scan", "dataset"), reader=known)
+        return open_again(Provenance(path, reader, dataset, ScanOptions(scan_shape=(shape[0], shape[1]))), path)
 
     def place(self, given: Path | str | None, was: str | None, what: str) -> Path:
         """Say where a file is: where it is said to be, or where it was."""

@@ -36,5 +36,6 @@ def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model, neighbour
         return None
     told, here = found.provenance.get("scan"), describe(scan)
     same = same and isinstance(told, dict) and all(told.get(name) == here[name] for name in SAME)
+    same = same and told is not None and told.get("options", {}) == here["options"]
     same = same and found.provenance.get("model_hash") == model.hash and "positions_left_out" not in found.provenance
     return found if same else None

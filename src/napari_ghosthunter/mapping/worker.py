@@ -17,7 +17,7 @@ from napari_ghosthunter.learning.device import choose_device, one_thread
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.segmentation import part_rows
-from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.readers import open_again
 from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.versions import versions
 
@@ -82,7 +82,7 @@ def _open(job: Job) -> Scan:
     known = job.provenance
     assert known.path is not None  # else it was refused
     try:
-        scan = open_scan(known.path, scan_shape=known.scan_shape, dataset=known.dataset, reader=known.reader)
+        scan = open_again(known, known.path)
     except (ScanError, OSError) as error:
         raise ClusterError(
             f"The worker {_address()} cannot open the scan: {error} Workers open the file themselves: it must be found "

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,11 @@ from platformdirs import user_config_path
 
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import write_text
+from napari_ghosthunter.scan.options import ScanOptions, options_in
 
 NAME = "opened-scans.json"
 KEPT = 500  # files; the ones opened longest ago are forgotten
 END_BYTES = 64 * 2**10
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a user was asked about a file; None where nothing had to be asked."""
-
-    scan_shape: tuple[int, int] | None = None
-    dataset: str | None = None
 
 
 def default_folder() -> Path:
@@ -35,23 +27,20 @@ def default_folder() -> Path:
     return user_config_path("napari-ghosthunter", appauthor=False)
 
 
-def recall(path: Path, folder: Path | None = None) -> Choice:
+def recall(path: Path, folder: Path | None = None) -> ScanOptions:
     """Give what was chosen when this file was last opened; nothing if it never was, or the memory cannot be read."""
     stored = _load(folder or default_folder()).get(_key(path), {})
-    try:
-        shape = stored.get("scan_shape")
-        return Choice(None if shape is None else (int(shape[0]), int(shape[1])), stored.get("dataset"))
-    except (AttributeError, IndexError, TypeError, ValueError):  # someone has edited it
-        return Choice()
+    chosen = options_in(stored) if isinstance(stored, dict) else None
+    return chosen or ScanOptions()  # someone may have edited it
 
 
-def remember(path: Path, choice: Choice, folder: Path | None = None) -> None:
+def remember(path: Path, choice: ScanOptions, folder: Path | None = None) -> None:
     """Keep what was chosen for this file; a memory that cannot be written is no reason not to open it."""
     folder = folder or default_folder()
     known = _load(folder)
     key = _key(path)
     known.pop(key, None)  # the last one opened comes last
-    known[key] = asdict(choice)
+    known[key] = choice.said()
     lines = [f"{json.dumps(one)}: {json.dumps(what)}" for one, what in list(known.items())[-KEPT:]]
     try:
         write_text(folder / NAME, "{\n" + ",\n".join(lines) + "\n}\n")

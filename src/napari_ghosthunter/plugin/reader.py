@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from napari_ghosthunter.errors import DatasetError, GhostHunterError, ScanError, ScanShapeError
-from napari_ghosthunter.plugin.choices import Choice, recall, remember
+from napari_ghosthunter.plugin.choices import recall, remember
 from napari_ghosthunter.plugin.docks import open_docks_soon
 from napari_ghosthunter.plugin.scan_image import LayerData, scan_layer
 from napari_ghosthunter.plugin.window import main_window, tell, tell_error, user_is_asking, waiting
-from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.options import ScanOptions
+from napari_ghosthunter.scan.readers import open_with
 from napari_ghosthunter.scan.readers.table import pick_reader
 from napari_ghosthunter.scan.scan import Scan
 
@@ -84,7 +85,7 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
     path
         The file, or the folder of a Zarr store.
     asker
-        Who is asked; None to raise what `open_scan` raises.
+        Who is asked; None to raise what `open_with` raises.
     memory
         Folder of the choices made before, which are only proposed; that of the user's settings if not given.
 
@@ -93,11 +94,11 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
     Scan or None
         None if an answer was refused.
     """
-    chosen = Choice()
+    chosen = ScanOptions()
     while True:
         try:
             with waiting():
-                scan = open_scan(path, scan_shape=chosen.scan_shape, dataset=chosen.dataset)
+                scan = open_with(path, chosen)
         except (DatasetError, ScanShapeError) as error:
             if asker is None or not error.candidates or chosen.scan_shape is not None:
                 raise
@@ -106,20 +107,20 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
                 return None
             chosen = answer
         else:
-            if chosen != Choice():
+            if chosen != ScanOptions():
                 remember(path, chosen, memory)
             return scan
 
 
 def _ask(
-    asker: Asker, path: Path, chosen: Choice, error: DatasetError | ScanShapeError, before: Choice
-) -> Choice | None:
+    asker: Asker, path: Path, chosen: ScanOptions, error: DatasetError | ScanShapeError, before: ScanOptions
+) -> ScanOptions | None:
     """Ask for what `error` says is missing; None if the answer is no."""
     if isinstance(error, DatasetError):
         name = asker.dataset(path, error.candidates, before.dataset)
-        return None if name is None else Choice(dataset=name)
+        return None if name is None else chosen.updated(dataset=name)
     shape = asker.scan_shape(path, chosen.dataset, error.candidates, before.scan_shape)
-    return None if shape is None else Choice(shape, chosen.dataset)
+    return None if shape is None else chosen.updated(scan_shape=shape)
 
 
 def _asker() -> Asker | None:

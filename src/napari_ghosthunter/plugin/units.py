@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_ghosthunter.scan.scan import PIXELS
+from napari_ghosthunter.scan.calibration import PIXELS
 
 PRETTY = {"angstrom": "Å", "1/angstrom": "Å⁻¹", "1/nm": "nm⁻¹", "um": "µm"}
 

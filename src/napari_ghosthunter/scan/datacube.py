@@ -16,7 +16,8 @@ import numpy as np
 
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import whole_file
-from napari_ghosthunter.scan.scan import PIXELS, Calibration, Provenance, Scan
+from napari_ghosthunter.scan.calibration import PIXELS, Calibration
+from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.scan.units import Axis, calibration_of, convert
 
 if TYPE_CHECKING:

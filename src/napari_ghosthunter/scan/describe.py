@@ -18,8 +18,8 @@ def describe(scan: Scan) -> dict[str, Any]:
     dict
         Ready for JSON. `shape` is [scan_y, scan_x, k_y, k_x]; `scan_step` and `k_step` are [y, x] in `scan_units`
         and `k_units`; `dtype` is numpy's name of it, with its byte order where that is not the machine's;
-        `size_bytes` is the size of the cube; `path`, `dataset` and `reader` say where it comes from, and `notes`
-        what the reader wants a user to know.
+        `size_bytes` is the size of the cube; `path`, `dataset` and `reader` say where it comes from, `options` what
+        the user said of how to open it, and `notes` what the reader wants a user to know.
     """
     calibration, provenance = scan.calibration, scan.provenance
     return {
@@ -33,6 +33,7 @@ def describe(scan: Scan) -> dict[str, Any]:
         "scan_units": calibration.scan_units,
         "k_step": list(calibration.k_step),
         "k_units": calibration.k_units,
+        "options": provenance.options.said(),
         "notes": list(provenance.notes),
     }
 

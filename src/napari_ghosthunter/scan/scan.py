@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.presence import present
 
 if TYPE_CHECKING:
     from py4DSTEM import DataCube
 
-PIXELS = "px"  # the unit of an axis that no calibration is known for
 BLOCK_BYTES = 32 * 2**20  # what one streamed block of rows may hold
 
 
@@ -38,23 +39,13 @@ class LazyArray(Protocol):
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Pixel sizes along (y, x) of the scan and of the detector; `px` where nothing is known."""
-
-    scan_step: tuple[float, float] = (1.0, 1.0)
-    scan_units: str = PIXELS
-    k_step: tuple[float, float] = (1.0, 1.0)
-    k_units: str = PIXELS
-
-
-@dataclass(frozen=True)
 class Provenance:
     """Where a scan comes from: enough to open it again, in this process or in another."""
 
     path: Path | None = None
     reader: str = "memory"
     dataset: str | None = None
-    scan_shape: tuple[int, int] | None = None  # given by the user where the file did not settle it
+    options: ScanOptions = field(default_factory=ScanOptions)  # what the user said of how to open it
     notes: tuple[str, ...] = ()  # what the reader wants a user to know ('the file holds one frame more than the scan')
 
 
@@ -71,6 +62,8 @@ class Scan:
         Pixel sizes and units.
     provenance
         Path, reader and notes.
+    beam
+        (k_y, k_x) of the direct beam in detector pixels, where the user says it; None to measure it.
 
     Raises
     ------
@@ -81,6 +74,7 @@ class Scan:
     data: LazyArray
     calibration: Calibration = field(default_factory=Calibration)
     provenance: Provenance = field(default_factory=Provenance)
+    beam: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         shape, kind = tuple(self.data.shape), np.dtype(self.data.dtype).kind

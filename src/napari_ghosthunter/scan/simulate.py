@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.layouts import Layout, level, smooth
-from napari_ghosthunter.scan.scan import Calibration, LazyArray, Provenance, Scan
+from napari_ghosthunter.scan.scan import LazyArray, Provenance, Scan
 
 CLASS_NAMES = ("none", "vertical", "horizontal")
 NONE, VERTICAL, HORIZONTAL = range(3)

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from napari_ghosthunter.scan.scan import PIXELS, Calibration
+from napari_ghosthunter.scan.calibration import PIXELS, Calibration
 
 Axis = tuple[float, str]  # (step, units) of one axis as a file states them
 UNCALIBRATED: Axis = (1.0, PIXELS)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from napari_ghosthunter.errors import OtherScanError, ScanMovedError
 from napari_ghosthunter.scan.fingerprint import fingerprint
-
-if TYPE_CHECKING:
-    from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.options import ScanOptions
+from napari_ghosthunter.scan.scan import Provenance, Scan
 
 
 class ScanReference(BaseModel):
@@ -24,7 +22,8 @@ class ScanReference(BaseModel):
     path: str | None  # as the machine that wrote it calls it
     reader: str
     dataset: str | None
-    scan_shape: tuple[int, int] | None  # where the user gave it
+    scan_shape: tuple[int, int] | None = None  # in bundles of earlier versions, which knew no other option
+    options: ScanOptions = ScanOptions()
 
 
 def reference_to(scan: Scan, mark: str) -> ScanReference:
@@ -36,7 +35,7 @@ def reference_to(scan: Scan, mark: str) -> ScanReference:
         path=None if source.path is None else str(source.path),
         reader=source.reader,
         dataset=source.dataset,
-        scan_shape=source.scan_shape,
+        options=source.options,
     )
 
 
@@ -82,8 +81,10 @@ def _place(reference: ScanReference, bundle: Path) -> Path:
 
 
 def _opened(reference: ScanReference, path: Path | str) -> Scan:
-    """Open a file as the scan was opened; a reader that is none, as that of a simulation, is chosen by the ending."""
-    from napari_ghosthunter.scan.readers import READERS, open_scan
+    """Open a file as the scan was opened."""
+    from napari_ghosthunter.scan.readers import open_again
 
-    reader = reference.reader if reference.reader in {known.name for known in READERS} else None
-    return open_scan(path, scan_shape=reference.scan_shape, dataset=reference.dataset, reader=reader)
+    options = reference.options
+    if reference.scan_shape is not None:
+        options = options.updated(scan_shape=reference.scan_shape)
+    return open_again(Provenance(None, reference.reader, reference.dataset, options), path)

@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 from napari_ghosthunter.plugin.diffraction.where import position_text, value_text
 from napari_ghosthunter.plugin.layers import position_at, scan_of
 from napari_ghosthunter.scan.beam import BeamCentre
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.scan import Scan
 
 PLACES = [
     {},

@@ -11,7 +11,8 @@ import pytest
 from napari_ghosthunter.learning.config import PatternConfig
 from napari_ghosthunter.learning.patterns import fit_patterns
 from napari_ghosthunter.plugin.scan_image import scan_layer
-from napari_ghosthunter.scan.scan import Calibration, Scan
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual.images import virtual_image
 from napari_ghosthunter.scan.virtual.masks import dark_field_mask, total_mask
 

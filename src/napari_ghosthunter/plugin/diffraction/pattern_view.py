@@ -17,7 +17,7 @@ from psygnal import Signal
 
 from napari_ghosthunter.plugin.diffraction.detector import Point, VirtualDetector
 from napari_ghosthunter.plugin.units import napari_units
-from napari_ghosthunter.scan.scan import PIXELS
+from napari_ghosthunter.scan.calibration import PIXELS
 
 OUTLINE = "#56b4e9"  # sky blue: stands out from every colour map offered, for colour-blind eyes too
 AXES = ("k_y", "k_x")

@@ -9,7 +9,8 @@ import numpy as np
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.units import pretty
 from napari_ghosthunter.scan.beam import BeamCentre
-from napari_ghosthunter.scan.scan import PIXELS, Calibration, Scan
+from napari_ghosthunter.scan.calibration import PIXELS, Calibration
+from napari_ghosthunter.scan.scan import Scan
 
 
 def position_text(position: Position, scan: Scan) -> str:

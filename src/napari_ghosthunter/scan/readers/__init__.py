@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
+from napari_ghosthunter.errors import DatasetError, ScanError
+from napari_ghosthunter.scan.options import ScanOptions, Turn
 from napari_ghosthunter.scan.readers.fold import fold
-from napari_ghosthunter.scan.readers.stack import Wanted
 from napari_ghosthunter.scan.readers.table import READERS, Reader, pick_reader
+from napari_ghosthunter.scan.readers.views import as_asked
 from napari_ghosthunter.scan.scan import LazyArray, Provenance, Scan
 
-__all__ = ["READERS", "Reader", "open_scan"]
+__all__ = ["READERS", "Reader", "open_again", "open_scan", "open_with"]
 
 PATTERN_BYTES = 256 * 2**20  # 8192 x 8192 pixels of 4 bytes
 MOST_LETTERS = 3000  # of an error
 
 
-def open_scan(
+def open_scan(  # noqa: PLR0913 - as many as a user can say of a file
     path: str | Path,
     *,
-    scan_shape: tuple[int, int] | None = None,
+    scan_shape: tuple[int, int] | str | None = None,
     dataset: str | None = None,
     reader: str | None = None,
+    skip_frames: int | None = None,
+    flyback: int | None = None,
+    scan_step: str | tuple[float, float, str] | None = None,
+    k_step: str | tuple[float, float, str] | None = None,
+    detector: str | Sequence[Turn] = (),
+    rows: str | tuple[int, int] | None = None,
+    columns: str | tuple[int, int] | None = None,
+    beam: str | tuple[float, float] | None = None,
+    mask: str | Path | None = None,
 ) -> Scan:
     """Open a file as a scan, without reading its patterns.
 
@@ -39,12 +51,24 @@ def open_scan(
         element of the first axis of an array of five axes.
     reader
         Name of the reader to use, one of `READERS`; by default the one for the file's ending.
+    skip_frames, flyback
+        Patterns to leave out before the scan, and after each of its rows, in files that keep them in one row.
+    scan_step, k_step
+        Pixel sizes along (y, x) and their unit, instead of what the file says: '2nm' or (2.0, 2.0, 'nm'), '0.02/nm'
+        or (0.02, 0.02, '1/nm').
+    detector
+        'flip_x', 'flip_y', 'transpose': what is done to each pattern, in this order.
+    rows, columns
+        First and end of the part of the scan to open, as in a slice.
+    beam
+        (k_y, k_x) of the direct beam in pixels of the detector, instead of measuring it.
+    mask
+        File of the bad pixels of the detector.
 
     Returns
     -------
     Scan
-        Lazy, of axis order (scan_y, scan_x, k_y, k_x). Opening its provenance's path, reader, dataset and scan shape
-        gives it again, in another process too.
+        Lazy, of axis order (scan_y, scan_x, k_y, k_x). `open_again` opens it once more, in another process too.
 
     Raises
     ------
@@ -53,27 +77,48 @@ def open_scan(
     DatasetError
         If a file holds several arrays that could be the scan; its message and `candidates` name them.
     ScanError
-        If there is no such file, no reader for it, or it is damaged or holds no scan.
+        If there is no such file, no reader for it, it is damaged or holds no scan, or an option makes no sense.
     """
+    said = {key: value for key, value in locals().items() if key != "path"}
+    return open_with(path, ScanOptions.of(**said))
+
+
+def open_with(path: str | Path, options: ScanOptions) -> Scan:
+    """Open a file as `open_scan` does, with all that a user said of it in one object."""
     path = _a_file(path)
-    if scan_shape is not None and min(scan_shape) < 1:
-        raise ScanShapeError(f"A scan shape is two whole numbers above 0, (scan_y, scan_x), not {tuple(scan_shape)}.")
-    chosen = pick_reader(path, reader)
-    wanted = Wanted(None if scan_shape is None else (int(scan_shape[0]), int(scan_shape[1])), dataset)
+    chosen = pick_reader(path, options.reader)
     try:
-        stack = chosen.read(path, wanted)
-        if dataset is not None and stack.dataset is None:
-            raise DatasetError(f"It holds one scan and no datasets to choose from; leave {dataset!r} out.")
-        data, notes = fold(stack, wanted.scan_shape)
+        stack = chosen.read(path, options)
+        if options.dataset is not None and stack.dataset is None:
+            raise DatasetError(f"It holds one scan and no datasets to choose from; leave {options.dataset!r} out.")
+        data, notes = fold(stack, options)
         _check_pattern(data, path)
-        provenance = Provenance(path, chosen.name, stack.dataset, wanted.scan_shape, (*stack.notes, *notes))
-        return Scan(data, stack.calibration, provenance)
+        data, calibration = as_asked(data, stack.calibration, options)
+        return Scan(
+            data, calibration, Provenance(path, chosen.name, stack.dataset, options, (*stack.notes, *notes)),
+            beam=options.beam,
+        )  # fmt: skip
     except ScanError as error:
         told = _one_line(str(error))
         if _one_line(path.name) not in told:  # the user may have opened many files
             told = f"{_one_line(path.name)}: {told}"
         error.args = (told,)
         raise
+
+
+def open_again(provenance: Provenance, path: str | Path) -> Scan:
+    """Open a scan once more, as it was opened before, from where it is now.
+
+    A reader that is none, as that of a simulation, is chosen by the file's ending.
+
+    Raises
+    ------
+    ScanError
+        As `open_scan` does.
+    """
+    reader = provenance.reader if provenance.reader in {known.name for known in READERS} else None
+    scan = open_with(path, provenance.options.updated(dataset=provenance.dataset, reader=reader))
+    return replace(scan, provenance=replace(scan.provenance, options=provenance.options))
 
 
 def _a_file(path: str | Path) -> Path:

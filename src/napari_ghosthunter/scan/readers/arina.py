@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.chunks import check_stored
 from napari_ghosthunter.scan.readers.frames import Frames
 from napari_ghosthunter.scan.readers.links import Attributes, check_sources, follow
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
-from napari_ghosthunter.scan.scan import Calibration
 from napari_ghosthunter.scan.units import calibration_of
 
 DEAD = np.iinfo(np.uint32).max  # the value of a pixel that does not count

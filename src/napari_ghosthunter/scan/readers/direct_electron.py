@@ -14,11 +14,11 @@ import numpy as np
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.companion import companion_text, whole_number
 from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
-from napari_ghosthunter.scan.scan import Calibration
 from napari_ghosthunter.scan.units import Axis, calibration_of
 
 HEADER_BYTES = 1024

@@ -12,10 +12,10 @@ from typing import Any
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.companion import COMPANION_BYTES, companion_text, whole_number
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
-from napari_ghosthunter.scan.scan import Calibration
 from napari_ghosthunter.scan.units import calibration_of
 
 MOST_STATED = 1000  # times the patterns that there are: a header so wrong is damaged

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
+from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers.frames import Frames
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack
 from napari_ghosthunter.scan.scan import LazyArray
@@ -18,7 +19,7 @@ OFFERED = 6  # shapes that an error message names
 STRAY_FRAMES = 1  # some detectors record one pattern more than the scan has positions
 
 
-def fold(stack: Stack, asked: ScanShape | None) -> tuple[LazyArray, tuple[str, ...]]:
+def fold(stack: Stack, options: ScanOptions) -> tuple[LazyArray, tuple[str, ...]]:
     """Fold what a reader found into an array (scan_y, scan_x, k_y, k_x), without reading it.
 
     Returns
@@ -33,6 +34,7 @@ def fold(stack: Stack, asked: ScanShape | None) -> tuple[LazyArray, tuple[str, .
     ScanError
         If the array is neither a grid nor a row of patterns.
     """
+    asked = options.scan_shape
     shape = tuple(int(length) for length in stack.patterns.shape)
     if 0 in shape:
         raise ScanError(f"The file holds no patterns: the shape of its array is {shape}.")

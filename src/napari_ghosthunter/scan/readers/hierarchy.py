@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.frames import Part
 from napari_ghosthunter.scan.readers.stack import Stack
-from napari_ghosthunter.scan.scan import Calibration, LazyArray
+from napari_ghosthunter.scan.scan import LazyArray
 from napari_ghosthunter.scan.units import Axis, calibration_of
 
 

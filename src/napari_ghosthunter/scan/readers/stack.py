@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from napari_ghosthunter.scan.scan import Calibration, LazyArray
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.options import ScanOptions
+from napari_ghosthunter.scan.scan import LazyArray
 
 ScanShape = tuple[int, int]  # (scan_y, scan_x)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the user said about a file beyond its path; None where nothing was said."""
-
-    scan_shape: ScanShape | None = None
-    dataset: str | None = None
+Wanted = ScanOptions  # what the user said about a file beyond its path
 
 
 @dataclass(frozen=True)

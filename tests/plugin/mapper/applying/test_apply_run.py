@@ -14,7 +14,8 @@ from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.plugin.mapper.applying.apply_layers import fitted_scale
 from napari_ghosthunter.plugin.mapper.applying.apply_run import NO_MODEL, NOTHING_LEFT, ApplyRun
-from napari_ghosthunter.scan.scan import Calibration, Provenance, Scan
+from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 from napari_ghosthunter.scan.statistics import measure_statistics
 

@@ -19,7 +19,7 @@ from napari_ghosthunter.plugin.mapper.mapping.result_layers import (
 )
 from napari_ghosthunter.plugin.scan_image import LayerData
 from napari_ghosthunter.plugin.units import napari_units
-from napari_ghosthunter.scan.scan import PIXELS
+from napari_ghosthunter.scan.calibration import PIXELS
 from napari_ghosthunter.scan.units import convert, plain_axis
 
 

@@ -1,0 +1,183 @@
+"""ScanOptions: all that a user says of how a file is to be opened.
+
+The command line, the window, sessions, maps and the workers of a cluster carry this one object, so that a scan is
+opened everywhere as it was opened first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from napari_ghosthunter.errors import ScanError, ScanShapeError
+from napari_ghosthunter.scan.calibration import PIXELS, Calibration
+from napari_ghosthunter.scan.offered import OPTION_HELP
+from napari_ghosthunter.scan.units import plain_axis
+
+Turn = Literal["flip_x", "flip_y", "transpose"]
+Step = tuple[float, float, str]  # along y and x, in one of the plain units of `units`
+
+_SHAPE = re.compile(r"\s*(\d+)\s*[xX,×]\s*(\d+)\s*")
+_RANGE = re.compile(r"\s*(\d+)\s*:\s*(\d+)\s*")
+_NUMBER = r"[+]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_STEP = re.compile(rf"\s*({_NUMBER})(?:\s*[xX×]\s*({_NUMBER}))?\s*(\S.*?)\s*")
+_PLACE = re.compile(r"\s*([+-]?[\d.]+)\s*,\s*([+-]?[\d.]+)\s*")
+
+
+def scan_shape_in(text: str) -> tuple[int, int]:
+    """Read 'YxX', as in 34x206: rows (scan_y) first.
+
+    Raises
+    ------
+    ScanShapeError
+        If it is none.
+    """
+    found = _SHAPE.fullmatch(text)
+    if found is None or 0 in (int(found[1]), int(found[2])):
+        raise ScanShapeError(f"{text!r} is not a scan shape; write rows x columns, as in 34x206.")
+    return int(found[1]), int(found[2])
+
+
+def _scan_shape(given: Any) -> Any:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        try:
+            return scan_shape_in(given)
+        except ScanShapeError as error:
+            raise ValueError(str(error)) from None
+    numbers = tuple(given) if isinstance(given, Iterable) else (given,)
+    if len(numbers) != 2 or not all(isinstance(n, int | float) or hasattr(n, "__index__") for n in numbers):
+        raise ValueError(f"a scan shape is two whole numbers above 0, (scan_y, scan_x), not {given!r}.")
+    if min(numbers) < 1 or any(int(n) != n for n in numbers):
+        raise ValueError(f"a scan shape is two whole numbers above 0, (scan_y, scan_x), not {numbers}.")
+    return int(numbers[0]), int(numbers[1])
+
+
+def _range(given: Any) -> Any:
+    if isinstance(given, str):
+        found = _RANGE.fullmatch(given)
+        given = (int(found[1]), int(found[2])) if found else given
+    if given is not None and (isinstance(given, str) or len(given) != 2 or not 0 <= given[0] < given[1]):
+        raise ValueError(f"{given!r} is no range; write FIRST:END, as in 10:20 for 10 to 19.")
+    return given
+
+
+def _step(given: Any, units: tuple[str, ...], example: str) -> Any:
+    """Read '2nm', '2x2.5nm' (y x x) or (2.0, 2.5, 'nm') as a step in a plain unit."""
+    if given is None:
+        return None
+    wrong = f"{given!r} is no pixel size; write it as in {example}."
+    if isinstance(given, str):
+        found = _STEP.fullmatch(given)
+        if found is None:
+            raise ValueError(wrong)
+        y, x, unit = float(found[1]), float(found[2] or found[1]), found[3]
+        unit = f"1{unit}" if unit.startswith("/") else unit  # '0.02/nm'
+    else:
+        parts = tuple(given) if isinstance(given, Iterable) else (given,)
+        if len(parts) not in (2, 3) or not isinstance(parts[-1], str):
+            raise ValueError(wrong)
+        y, x, unit = float(parts[0]), float(parts[-2]), parts[-1]
+    (step_y, name), (step_x, _) = plain_axis(y, unit), plain_axis(x, unit)
+    if name == PIXELS or name not in units:
+        raise ValueError(f"{unit!r} is no unit for it; write it as in {example}, in {', '.join(units)}.")
+    return step_y, step_x, name
+
+
+def _scan_step(given: Any) -> Any:
+    return _step(given, ("pm", "angstrom", "nm", "um"), "2nm or 2x2.5nm (y x x)")
+
+
+def _k_step(given: Any) -> Any:
+    return _step(given, ("1/nm", "1/angstrom", "mrad"), "0.02/nm or 0.5mrad")
+
+
+def _turns(given: Any) -> Any:
+    return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+
+def _place(given: Any) -> Any:
+    if isinstance(given, str):
+        found = _PLACE.fullmatch(given)
+        if found is None:
+            raise ValueError(f"{given!r} is no place on the detector; write K_Y,K_X in pixels, as in 63.5,64.")
+        given = float(found[1]), float(found[2])
+    return given
+
+
+def _option(name: str, default: Any = None) -> Any:
+    return Field(default, description=OPTION_HELP[name])
+
+
+class ScanOptions(BaseModel):
+    """How a file is to be opened; None where nothing was said.
+
+    Each may be given as the text that the command line takes, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scan_shape: Annotated[tuple[int, int] | None, BeforeValidator(_scan_shape)] = _option("scan_shape")
+    dataset: str | None = _option("dataset")
+    reader: str | None = _option("reader")
+    skip_frames: Annotated[int, Field(ge=0)] | None = _option("skip_frames")
+    flyback: Annotated[int, Field(ge=0)] | None = _option("flyback")
+    scan_step: Annotated[Step | None, BeforeValidator(_scan_step)] = _option("scan_step")
+    k_step: Annotated[Step | None, BeforeValidator(_k_step)] = _option("k_step")
+    detector: Annotated[tuple[Turn, ...], BeforeValidator(_turns)] = _option("detector", ())
+    rows: Annotated[tuple[int, int] | None, BeforeValidator(_range)] = _option("rows")
+    columns: Annotated[tuple[int, int] | None, BeforeValidator(_range)] = _option("columns")
+    beam: Annotated[tuple[float, float] | None, BeforeValidator(_place)] = _option("beam")
+    mask: Path | None = _option("mask")
+
+    @classmethod
+    def of(cls, **said: Any) -> ScanOptions:
+        """Make options of what a user says, with errors in a user's words.
+
+        Raises
+        ------
+        ScanShapeError
+            If the scan shape is none.
+        ScanError
+            If another option makes no sense.
+        """
+        try:
+            return cls.model_validate(said)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            told = str(first["msg"]).removeprefix("Value error, ")
+            kind = ScanShapeError if name == "scan_shape" else ScanError
+            raise kind(f"{name}: {told}") from None
+
+    def updated(self, **said: Any) -> ScanOptions:
+        """Give these options with some of them changed; see `of`."""
+        return self.of(**{**dict(self), **said})
+
+    def calibrated(self, calibration: Calibration) -> Calibration:
+        """Put what the user says of pixel sizes in the place of what the file says."""
+        if self.scan_step is not None:
+            y, x, units = self.scan_step
+            calibration = replace(calibration, scan_step=(y, x), scan_units=units)
+        if self.k_step is not None:
+            y, x, units = self.k_step
+            calibration = replace(calibration, k_step=(y, x), k_units=units)
+        return calibration
+
+    def said(self) -> dict[str, Any]:
+        """Give what was said, ready for JSON; nothing for what was not."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def options_in(told: Mapping[str, Any]) -> ScanOptions | None:
+    """Read options from JSON that `said` gave; None if they are none."""
+    try:
+        return ScanOptions.model_validate(dict(told))
+    except ValidationError:
+        return None
