@@ -13,7 +13,7 @@ from napari_ghosthunter.mapping.worker import Job
 @pytest.mark.parametrize(("address", "gpu"), [("tcp://a:1", 0), ("tcp://a:2", 1), ("tcp://a:3", 0), ("tcp://a:41", 1)])
 def test_each_worker_takes_a_gpu_of_its_own(make_model, monkeypatch, address, gpu):
     job = Job(
-        provenance=None, shape=(), dtype=None, model=None, window=None, device="auto",
+        provenance=None, shape=(), dtype=None, bad_pixels=None, model=None, window=None, device="auto",
         ranks=ranks(dict.fromkeys(["tcp://a:1", "tcp://a:2", "tcp://a:3"], 1)),
     )  # fmt: skip
     monkeypatch.setattr(worker, "_address", lambda: address)

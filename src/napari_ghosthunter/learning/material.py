@@ -87,9 +87,9 @@ class Material:
             estimate=estimate, stages=stages,
             scan=self.described, versions=versions(), started_from=self.start.hash if self.start else "",
         )  # fmt: skip
-        return Model(
-            self.classes, self.config.network, self.start.patterns if self.start else self.patterns, weights, record
-        )
+        # the template stays that of the first scan, which others are laid on
+        patterns = self.start.patterns.masking(self.scan) if self.start else self.patterns
+        return Model(self.classes, self.config.network, patterns, weights, record)
 
 
 def gather(
@@ -111,7 +111,7 @@ def gather(
         check_start(start, scan, config, patterns)
     classes = trainable_classes(labels, scan, start.classes if start else None)
     turns = declared_turns(config, classes, scan.detector_shape)
-    fitted = start.patterns if start else fit_patterns(patterns or PatternConfig(), scan)
+    fitted = start.patterns.masking(scan) if start else fit_patterns(patterns or PatternConfig(), scan)
     with torch.device("meta"):
         build_network(config.network, len(classes), fitted.size)
     positions = list(labels)

@@ -15,9 +15,20 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from torch import Tensor
 
 from napari_ghosthunter.learning.alignment import (
@@ -55,6 +66,7 @@ class FittedPatterns(BaseModel):
     template: tuple[tuple[FiniteFloat, ...], ...] | None = None  # (R, R) that patterns are laid on; None: they are not
     turn: FiniteFloat = 0.0  # degrees by which the patterns of a scan are turned against it; see `seen_in`
     offset: tuple[FiniteFloat, FiniteFloat] | None = None  # of all patterns from it; None: each is measured
+    bad_pixels: tuple[tuple[NonNegativeInt, PositiveInt], ...] = ()  # of the detector, as runs: (first, how many)
 
     @model_validator(mode="after")
     def _template_fits(self) -> Self:
@@ -62,6 +74,17 @@ class FittedPatterns(BaseModel):
         if self.template is not None and {len(self.template), *map(len, self.template)} != {side}:
             raise ValueError(f"the template of inputs of {self.size} pixels a side must have {side} x {side} numbers")
         return self
+
+    @model_validator(mode="after")
+    def _bad_pixels_fit(self) -> Self:
+        if any(first + count > self.detector_shape[0] * self.detector_shape[1] for first, count in self.bad_pixels):
+            raise ValueError("the bad pixels lie outside the detector")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_mask(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what earlier versions did not write: the hash of a model is that of what is written."""
+        return {name: value for name, value in write(self).items() if name != "bad_pixels" or value}
 
     def __eq__(self, other: object) -> bool:
         """Compare the fields alone: tensors that are kept beside them cannot be compared as a whole."""
@@ -74,6 +97,20 @@ class FittedPatterns(BaseModel):
     def _template(self) -> Tensor | None:
         return None if self.template is None else torch.tensor(self.template)
 
+    def masking(self, scan: Scan) -> FittedPatterns:
+        """Give what is to be used where the bad pixels of another scan are to be left out too."""
+        bad = self.masked(scan).bad_pixels
+        return self if bad is None else self._replaced(bad_pixels=_runs(bad.mask))
+
+    def masked(self, scan: Scan) -> Scan:
+        """Give a scan with the bad pixels of the training scan, those of its own detector too."""
+        if not self.bad_pixels or scan.detector_shape != self.detector_shape:
+            return scan
+        mask = np.zeros(self.detector_shape, np.bool_)
+        for first, count in self.bad_pixels:
+            mask.reshape(-1)[first : first + count] = True
+        return scan.with_mask(mask if scan.bad_pixels is None else mask | scan.bad_pixels.mask)
+
     def window(self, scan: Scan, beam: BeamCentre | None = None) -> Window:
         """Give the part of the detector that is used, along (k_y, k_x): the whole, or around the beam of `scan`.
 
@@ -83,7 +120,7 @@ class FittedPatterns(BaseModel):
             return slice(None), slice(None)
         centre = (scan.shape[2] - 1) / 2, (scan.shape[3] - 1) / 2
         if self.config.centre == "beam":
-            beam = beam or measure_scan_beam(scan)
+            beam = beam or measure_scan_beam(self.masked(scan))
             centre = beam.k_y, beam.k_x
         k_y, k_x = (
             _around(middle, size, self.config.crop) for middle, size in zip(centre, scan.shape[2:], strict=True)
@@ -170,7 +207,7 @@ class FittedPatterns(BaseModel):
 
     def pooled(self, scan: Scan, positions: Sequence[tuple[int, int]], window: Window) -> tuple[Tensor, int]:
         """Reduce and pool the `window` of single positions to (n, S, S); see `reduce` for what else it gives."""
-        reach = self.config.reach
+        scan, reach = self.masked(scan), self.config.reach
         pooled, nonfinite = [], 0
         for scan_y, scan_x in positions:
             top, left = max(0, scan_y - reach), max(0, scan_x - reach)
@@ -184,7 +221,14 @@ class FittedPatterns(BaseModel):
 def fit_patterns(config: PatternConfig, scan: Scan) -> FittedPatterns:
     """Settle what depends on the detector of the training scan; its patterns are not read."""
     size = input_size(config, scan.detector_shape)
-    return FittedPatterns(config=config, detector_shape=scan.detector_shape, size=size)
+    bad = () if scan.bad_pixels is None else _runs(scan.bad_pixels.mask)
+    return FittedPatterns(config=config, detector_shape=scan.detector_shape, size=size, bad_pixels=bad)
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+    """Write a mask as runs along its rows: (first, how many)."""
+    edges = np.flatnonzero(np.diff(np.pad(mask.reshape(-1).astype(np.int8), 1))).tolist()
+    return tuple((first, end - first) for first, end in zip(edges[::2], edges[1::2], strict=True))
 
 
 def fit_template(patterns: FittedPatterns, scan: Scan) -> FittedPatterns:

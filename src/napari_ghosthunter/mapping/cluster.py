@@ -130,7 +130,7 @@ def _gathered(
     # measured once: all rows must see the same part of the detector, turned in the same way
     with one_thread():  # torch's own would get into the way of workers on this machine
         window, seen = model.patterns.window(scan), model.seen_in(scan)
-    job = Job(scan.provenance, scan.shape, scan.dtype, seen, window, device, ranks(threads))
+    job = Job(scan.provenance, scan.shape, scan.dtype, scan.bad_pixels, seen, window, device, ranks(threads))
     parts = task_rows(scan, max(1, sum(threads.values())), model.patterns.config.reach)
     # A task, not scattered data: should every worker that holds it die, Dask makes it anew.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):

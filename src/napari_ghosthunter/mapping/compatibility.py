@@ -77,7 +77,7 @@ def check_scan(model: Model, scan: Scan) -> tuple[Difference, ...]:
         what they look like to the network; empty for the training scan itself.
     """
     found = _described(model, scan)
-    trained = recall_looks(model.record.scan)
+    trained, scan = recall_looks(model.record.scan), model.patterns.masked(scan)
     if trained is None or not can_apply(model, scan):
         return tuple(found)
     found = [one for one in found if one.what != f"unknown {_WORDS['k'][0]}"]  # the patterns themselves tell more

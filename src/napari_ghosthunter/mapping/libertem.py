@@ -102,6 +102,7 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
         return {
             "answer": softmax_of(model.load_network()),
             "window": _window(model.patterns, self.params.beam),
+            "bad_pixels": model.patterns.masked(_blank(model.patterns)).bad_pixels,
             "waiting": list[Tensor](),
             "finished": list[NDArray[np.float32]](),
         }
@@ -122,6 +123,8 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
         """Reduce a pattern (k_y, k_x), and let the network see those that wait when there are enough."""
         patterns, data = self.params.model.patterns, self.task_data
         upright = native(frame[::-1] if self.params.bottom_up else frame)
+        if data.bad_pixels is not None:
+            upright = data.bad_pixels.filled(upright)
         reduced, self.results.nonfinite[:] = patterns.reduce(upright[np.newaxis], data.window)
         data.waiting.append(reduced)
         if len(data.waiting) == AT_ONCE:
@@ -151,7 +154,11 @@ class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types
 
 def _window(patterns: FittedPatterns, beam: BeamCentre | None) -> Window:
     """Give the part of the detector that the model sees; of the scan only the shape counts, as the beam is known."""
-    return patterns.window(Scan(np.broadcast_to(np.uint8(0), (1, 1, *patterns.detector_shape))), beam)
+    return patterns.window(_blank(patterns), beam)
+
+
+def _blank(patterns: FittedPatterns) -> Scan:
+    return Scan(np.broadcast_to(np.uint8(0), (1, 1, *patterns.detector_shape)))
 
 
 def _probabilities(patterns: FittedPatterns, answer: Answer, reduced: Tensor) -> NDArray[np.float32]:

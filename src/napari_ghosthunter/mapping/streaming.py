@@ -69,7 +69,7 @@ def stream(
 
     Each row goes to `answer` in the same batches whatever `rows` and `block_bytes` are, so that its bytes are the same.
     """
-    (start, stop), reach = rows, patterns.config.reach
+    scan, (start, stop), reach = patterns.masked(scan), rows, patterns.config.reach
     low, high = max(0, start - reach), min(scan.shape[0], stop + reach)
     band: list[Tensor] = []  # reduced rows (scan_x, S, S); the first is scan row `first`
     first, done, nonfinite = low, start, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +17,7 @@ from napari_ghosthunter.learning.device import choose_device, one_thread
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.reducing import Window
 from napari_ghosthunter.mapping.segmentation import part_rows
+from napari_ghosthunter.scan.bad_pixels import BadPixels
 from napari_ghosthunter.scan.readers import open_again
 from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.versions import versions
@@ -30,6 +31,8 @@ class Job:
     ----------
     provenance, shape, dtype
         How to open the scan, and what must be found there.
+    bad_pixels
+        Its bad pixels, wherever they are known from.
     model, window, device
         What to do with it; see `part_rows`.
     ranks
@@ -39,6 +42,7 @@ class Job:
     provenance: Provenance
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    bad_pixels: BadPixels | None
     model: Model
     window: Window
     device: str
@@ -93,7 +97,7 @@ def _open(job: Job) -> Scan:
             f"The worker {_address()} finds another scan in {known.path}: {scan.shape} {scan.dtype}, not {job.shape} "
             f"{job.dtype}; the path must lead to the same file on every machine, unchanged since it was opened."
         )
-    return scan
+    return replace(scan, bad_pixels=job.bad_pixels)
 
 
 def _device(job: Job) -> torch.device:

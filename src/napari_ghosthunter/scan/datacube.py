@@ -17,7 +17,7 @@ import numpy as np
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
-from napari_ghosthunter.scan.scan import Provenance, Scan
+from napari_ghosthunter.scan.scan import Provenance, Scan, native
 from napari_ghosthunter.scan.units import Axis, calibration_of, convert
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _stream(scan: Scan, path: Path) -> None:
         data = group.create_dataset("data", scan.shape, small.dtype)
         data.attrs.update(attributes)
         for start, stop in scan.row_blocks():
-            data[start:stop] = scan.rows(start, stop)
+            data[start:stop] = native(scan.read(slice(start, stop)))  # as measured
 
 
 def _cube(array: Any, calibration: Calibration, name: str) -> DataCube:

@@ -19,7 +19,8 @@ def describe(scan: Scan) -> dict[str, Any]:
         Ready for JSON. `shape` is [scan_y, scan_x, k_y, k_x]; `scan_step` and `k_step` are [y, x] in `scan_units`
         and `k_units`; `dtype` is numpy's name of it, with its byte order where that is not the machine's;
         `size_bytes` is the size of the cube; `path`, `dataset` and `reader` say where it comes from, `options` what
-        the user said of how to open it, and `notes` what the reader wants a user to know.
+        the user said of how to open it, `bad_pixels` how many pixels of the detector are left out, and `notes` what
+        the reader wants a user to know.
     """
     calibration, provenance = scan.calibration, scan.provenance
     return {
@@ -33,6 +34,7 @@ def describe(scan: Scan) -> dict[str, Any]:
         "scan_units": calibration.scan_units,
         "k_step": list(calibration.k_step),
         "k_units": calibration.k_units,
+        "bad_pixels": 0 if scan.bad_pixels is None else len(scan.bad_pixels),
         "options": provenance.options.said(),
         "notes": list(provenance.notes),
     }
@@ -49,6 +51,8 @@ def in_words(described: dict[str, Any]) -> dict[str, str]:
         "detector": f"{k_y} x {k_x} pixels (k_y x k_x), step {_steps(described, 'k')}",
         "data": f"{_dtype(described['dtype'])}, {_size(described['size_bytes'])}",
     }
+    if described["bad_pixels"]:
+        lines["mask"] = f"{described['bad_pixels']} bad pixels of the detector are left out"
     return {name: value for name, value in lines.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
@@ -111,6 +111,10 @@ def _place(given: Any) -> Any:
     return given
 
 
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser().absolute()  # it is looked for again from elsewhere
+
+
 def _option(name: str, default: Any = None) -> Any:
     return Field(default, description=OPTION_HELP[name])
 
@@ -134,7 +138,7 @@ class ScanOptions(BaseModel):
     rows: Annotated[tuple[int, int] | None, BeforeValidator(_range)] = _option("rows")
     columns: Annotated[tuple[int, int] | None, BeforeValidator(_range)] = _option("columns")
     beam: Annotated[tuple[float, float] | None, BeforeValidator(_place)] = _option("beam")
-    mask: Path | None = _option("mask")
+    mask: Annotated[Path | None, AfterValidator(_absolute)] = _option("mask")
 
     @classmethod
     def of(cls, **said: Any) -> ScanOptions:

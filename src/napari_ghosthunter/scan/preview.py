@@ -33,7 +33,9 @@ class CoarseImages:
 
     def __init__(self, scan: Scan, mask: ArrayLike) -> None:
         self._scan = scan
-        weights = np.asarray(mask, np.float64)
+        weights = np.array(mask, np.float64)
+        if scan.bad_pixels is not None:
+            weights[scan.bad_pixels.mask] = 0
         rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
         self._box = tuple(
             slice(int(part[0]), int(part[-1]) + 1) if part.size else slice(0, 0) for part in (rows, columns)

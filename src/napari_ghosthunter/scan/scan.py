@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.bad_pixels import BadPixels
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.options import ScanOptions
@@ -64,6 +65,8 @@ class Scan:
         Path, reader and notes.
     beam
         (k_y, k_x) of the direct beam in detector pixels, where the user says it; None to measure it.
+    bad_pixels
+        Pixels of the detector that are left out of virtual images, and filled from their neighbours in patterns.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Scan:
     calibration: Calibration = field(default_factory=Calibration)
     provenance: Provenance = field(default_factory=Provenance)
     beam: tuple[float, float] | None = None
+    bad_pixels: BadPixels | None = None
 
     def __post_init__(self) -> None:
         shape, kind = tuple(self.data.shape), np.dtype(self.data.dtype).kind
@@ -122,7 +126,7 @@ class Scan:
         return self.provenance.path.stem if self.provenance.path else "scan"
 
     def read(self, key: Any) -> NDArray[Any]:
-        """Read a part of the data as it is stored; whatever reads patterns does it through this.
+        """Read a part of the data as it is stored, bad pixels too; whatever reads patterns does it through this.
 
         Raises
         ------
@@ -146,7 +150,7 @@ class Scan:
         """
         if not (0 <= scan_y < self.shape[0] and 0 <= scan_x < self.shape[1]):
             raise ScanError(f"Position ({scan_y}, {scan_x}) lies outside the scan of {self.scan_shape}.")
-        return native(self.read((scan_y, scan_x)))
+        return self._mended(native(self.read((scan_y, scan_x))))
 
     def patterns(self, positions: Sequence[tuple[int, int]]) -> NDArray[Any]:
         """Read the patterns at (scan_y, scan_x) positions, shape (len(positions), k_y, k_x)."""
@@ -161,7 +165,10 @@ class Scan:
 
     def block(self, scan_y: slice, scan_x: slice) -> NDArray[Any]:
         """Read a rectangle of probe positions, shape (positions along y, along x, k_y, k_x)."""
-        return native(self.read((scan_y, scan_x)))
+        return self._mended(native(self.read((scan_y, scan_x))))
+
+    def _mended(self, patterns: NDArray[Any]) -> NDArray[Any]:
+        return patterns if self.bad_pixels is None else self.bad_pixels.filled(patterns)
 
     def row_blocks(
         self, block_bytes: int = BLOCK_BYTES, start: int = 0, stop: int | None = None
@@ -176,6 +183,16 @@ class Scan:
     def with_calibration(self, calibration: Calibration) -> Scan:
         """Give the same data another calibration."""
         return replace(self, calibration=calibration)
+
+    def with_mask(self, mask: ArrayLike | None) -> Scan:
+        """Give the same data with a mask of bad pixels, shape (k_y, k_x), not 0 where bad; None for none.
+
+        Raises
+        ------
+        ScanError
+            If it does not fit the detector, or leaves no pixel.
+        """
+        return replace(self, bad_pixels=None if mask is None else BadPixels.of(mask, self.detector_shape))
 
     @classmethod
     def from_datacube(cls, cube: DataCube) -> Scan:

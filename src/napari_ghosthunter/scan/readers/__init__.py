@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_ghosthunter.errors import DatasetError, ScanError
+from napari_ghosthunter.scan.bad_pixels import read_mask
 from napari_ghosthunter.scan.options import ScanOptions, Turn
 from napari_ghosthunter.scan.readers.fold import fold
 from napari_ghosthunter.scan.readers.table import READERS, Reader, pick_reader
@@ -63,7 +64,7 @@ def open_scan(  # noqa: PLR0913 - as many as a user can say of a file
     beam
         (k_y, k_x) of the direct beam in pixels of the detector, instead of measuring it.
     mask
-        File of the bad pixels of the detector.
+        A .npy or .tif file of the detector's shape, not 0 where a pixel is bad or in the shadow of a beam stop.
 
     Returns
     -------
@@ -94,10 +95,11 @@ def open_with(path: str | Path, options: ScanOptions) -> Scan:
         data, notes = fold(stack, options)
         _check_pattern(data, path)
         data, calibration = as_asked(data, stack.calibration, options)
-        return Scan(
+        scan = Scan(
             data, calibration, Provenance(path, chosen.name, stack.dataset, options, (*stack.notes, *notes)),
             beam=options.beam,
         )  # fmt: skip
+        return scan if options.mask is None else scan.with_mask(read_mask(options.mask))
     except ScanError as error:
         told = _one_line(str(error))
         if _one_line(path.name) not in told:  # the user may have opened many files

@@ -77,7 +77,7 @@ def virtual_rows(scan: Scan, masks: Sequence[ArrayLike]) -> Iterator[tuple[int, 
     scan
         The scan; only the part of the detector that a mask covers is read.
     masks
-        Weights (or booleans) of shape (k_y, k_x) each.
+        Weights (or booleans) of shape (k_y, k_x) each. Bad pixels of the scan are left out.
 
     Yields
     ------
@@ -94,12 +94,13 @@ def virtual_rows(scan: Scan, masks: Sequence[ArrayLike]) -> Iterator[tuple[int, 
     UserWarning
         Once, with the last row, if pixels that are NaN or infinite were met; they count as zero.
     """
-    weights = _weights(masks, scan.detector_shape)
+    weights = _weights(masks, scan)
     return _weighted_rows(scan, weights, _bounding_box(weights))
 
 
-def _weights(masks: Sequence[ArrayLike], detector_shape: tuple[int, int]) -> FloatArray:
-    """Check the masks and stack them, shape (masks, k_y, k_x)."""
+def _weights(masks: Sequence[ArrayLike], scan: Scan) -> FloatArray:
+    """Check the masks and stack them, shape (masks, k_y, k_x); bad pixels of the detector weigh nothing."""
+    detector_shape = scan.detector_shape
     weights = np.zeros((len(masks), *detector_shape))
     for index, mask in enumerate(masks):
         values = np.asarray(mask, np.float64)
@@ -108,6 +109,8 @@ def _weights(masks: Sequence[ArrayLike], detector_shape: tuple[int, int]) -> Flo
         if not np.isfinite(values).all():
             raise ScanError("A mask must not hold NaN or infinite weights.")
         weights[index] = values
+    if scan.bad_pixels is not None:
+        weights[:, scan.bad_pixels.mask] = 0
     return weights
 
 

@@ -97,5 +97,5 @@ def _pattern_groups(scan: Scan, positions: Sequence[tuple[int, int]] | None) -> 
     whole = slice(0, scan.shape[2]), slice(0, scan.shape[3])
     for start, stop in scan.row_blocks():
         for _, right, patterns in columns(scan, start, stop, whole):
-            for row in patterns:
+            for row in patterns if scan.bad_pixels is None else map(scan.bad_pixels.filled, patterns):
                 yield row, stop if right == scan.shape[1] else start, scan.shape[0]
