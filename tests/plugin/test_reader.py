@@ -8,8 +8,9 @@ import zarr
 from npe2 import PluginManager, PluginManifest
 
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
-from napari_ghosthunter.plugin.choices import recall
+from napari_ghosthunter.plugin.choices import recall, remember
 from napari_ghosthunter.plugin.reader import get_reader, open_asking, read
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers import READERS
 
@@ -150,3 +151,12 @@ def test_a_wrong_answer_is_an_error_and_not_remembered(row_file, memory):
     with pytest.raises(ScanShapeError):
         open_asking(row_file, Answers(shape=(7, 10)))
     assert not list(memory.iterdir())
+
+
+def test_what_was_said_on_the_scan_page_holds_the_next_time_where_someone_is_at_the_window(scan_file, tmp_path):
+    remember(scan_file, ScanOptions(scan_step="2nm", k_step="0.5mrad", beam=(3, 4), mask=tmp_path / "gone.npy"))
+    scan = open_asking(scan_file, Answers())
+    assert scan.calibration == Calibration((2, 2), "nm", (0.5, 0.5), "mrad")
+    assert scan.beam == (3, 4)
+    assert scan.bad_pixels is None
+    assert open_asking(scan_file, None).calibration == Calibration()

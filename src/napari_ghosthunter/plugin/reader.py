@@ -94,7 +94,7 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
     Scan or None
         None if an answer was refused.
     """
-    chosen = ScanOptions()
+    chosen = ScanOptions() if asker is None else _said_before(path, memory)
     while True:
         try:
             with waiting():
@@ -110,6 +110,13 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
             if chosen != ScanOptions():
                 remember(path, chosen, memory)
             return scan
+
+
+def _said_before(path: Path, memory: Path | None) -> ScanOptions:
+    """Give what a user said of a file on the Scan page when it was open before, which no question asks for."""
+    before = recall(path, memory)
+    mask = before.mask if before.mask is not None and before.mask.is_file() else None
+    return ScanOptions(scan_step=before.scan_step, k_step=before.k_step, beam=before.beam, mask=mask)
 
 
 def _ask(

@@ -63,6 +63,13 @@ def scan_layer(scan: Scan, name: str | None = None, **metadata: Any) -> LayerDat
     return image, layer, "image"
 
 
+def show_restated(layer: Any, scan: Scan) -> None:
+    """Let the layer of a scan show it as it is when something else was said of it; whoever follows the layer hears."""
+    layer.units = napari_units(scan.calibration.scan_units)
+    layer.scale = scan.calibration.scan_step
+    layer.metadata = {**layer.metadata, "scan": scan}
+
+
 def bright_field(scan: Scan) -> tuple[FloatArray, bool]:
     """Sum every pattern over the direct beam; of a large scan only some, each standing for its surroundings.
 

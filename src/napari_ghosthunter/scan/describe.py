@@ -47,8 +47,8 @@ def in_words(described: dict[str, Any]) -> dict[str, str]:
         "file": described["path"],
         "dataset": described["dataset"],
         "reader": described["reader"],
-        "scan": f"{scan_y} x {scan_x} probe positions (scan_y x scan_x), step {_steps(described, 'scan')}",
-        "detector": f"{k_y} x {k_x} pixels (k_y x k_x), step {_steps(described, 'k')}",
+        "scan": f"{scan_y} x {scan_x} probe positions (scan_y x scan_x), step {steps_in_words(described, 'scan')}",
+        "detector": f"{k_y} x {k_x} pixels (k_y x k_x), step {steps_in_words(described, 'k')}",
         "data": f"{_dtype(described['dtype'])}, {_size(described['size_bytes'])}",
     }
     if described["bad_pixels"]:
@@ -67,7 +67,7 @@ def _size(count: int) -> str:
     return f"{count / 2**20:,.1f} MiB" if count >= 0.1 * 2**20 else f"{count / 2**10:,.1f} KiB"
 
 
-def _steps(described: dict[str, Any], plane: str) -> str:
+def steps_in_words(described: dict[str, Any], plane: str) -> str:
     """Write the pixel size along y and x, or once where they agree."""
     step_y, step_x = described[f"{plane}_step"]
     units = described[f"{plane}_units"]

@@ -8,6 +8,7 @@ takes time is a run (see `runs` and `looking`) that may go in another thread.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,7 +169,10 @@ class Session(Labelling):
         """
         folder = Path(past) if isinstance(past, Path | str) else past.folder
         sitting, state = Sitting.reopen(folder, fingerprint(scan), scan.scan_shape)
-        return cls(scan, state.labels, sitting, earlier_of(sitting.results, state))
+        earlier = earlier_of(sitting.results, state)
+        if earlier.domain_map is not None:  # pixel sizes may be known better by now
+            earlier = replace(earlier, domain_map=replace(earlier.domain_map, calibration=scan.calibration))
+        return cls(scan, state.labels, sitting, earlier)
 
     @property
     def folder(self) -> Path | None:

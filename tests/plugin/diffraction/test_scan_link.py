@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -82,3 +83,13 @@ def test_a_drag_is_no_click(link, viewer, scan, to, clicks) -> None:
     event.type = "mouse_release"
     next(steps, None)
     assert clicked == clicks
+
+
+def test_hears_when_something_else_is_said_of_its_scan(link, viewer, scan) -> None:
+    layer = add(viewer, scan, "a")
+    other = replace(scan, beam=(1.0, 2.0))
+    layer.metadata = {**layer.metadata, "scan": other}
+    assert link.seen == ["a", "a"]
+    assert link.scan is other
+    layer.metadata = {**layer.metadata, "preview": False}
+    assert link.seen == ["a", "a"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_ghosthunter.plugin.choices import recall
+from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper import bundles
 from napari_ghosthunter.plugin.mapper import desk as desk_module
 from napari_ghosthunter.plugin.mapper.desk import NO_SCAN, Desk
 from napari_ghosthunter.plugin.mapper.scan_page import ScanPage
 from napari_ghosthunter.plugin.scan_image import scan_layer
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.bundle import save_bundle
@@ -160,3 +164,69 @@ def test_the_chosen_scan_is_the_one_that_is_seen(qtbot, page, desk, viewer, laye
     assert (layer.visible, other.visible) == (False, True)
     desk.open(layer)
     assert (layer.visible, other.visible) == (True, False)
+
+
+@pytest.fixture
+def on_file(qtbot, tmp_path, sample, viewer):
+    """A desk with a labelled scan from a file on it, and its page."""
+    np.save(tmp_path / "scan.npy", np.asarray(sample.scan.data))
+    layer = bare(add(viewer, open_scan(tmp_path / "scan.npy")))
+    desk = Desk(viewer)
+    desk.wake()
+    qtbot.waitUntil(lambda: desk.session is not None)
+    desk.session.labels.add_class("a")
+    desk.session.labels.label((1, 2), "a")
+    page = ScanPage(desk)
+    qtbot.addWidget(page)
+    page.show()
+    page._turn(desk.session)
+    yield desk, page, layer
+    desk.sleep()
+
+
+def type_in(qtbot, edit, text) -> None:
+    edit.setFocus()
+    edit.selectAll()
+    qtbot.keyClick(edit, Qt.Key.Key_Delete)
+    qtbot.keyClicks(edit, text)
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+
+
+def said_of(qtbot, desk, edit, text) -> None:
+    before = desk.scan
+    type_in(qtbot, edit, text)
+    qtbot.waitUntil(lambda: desk.scan is not before and desk.session is not None)
+
+
+def test_a_pixel_size_that_is_typed_holds_for_scan_layer_and_work(qtbot, on_file, memory) -> None:
+    desk, page, layer = on_file
+    assert page.scan_step.text() == ""
+    assert "2 nm" in page.scan_step.placeholderText()
+    said_of(qtbot, desk, page.scan_step, "2 x 2.5 nm")
+    said_of(qtbot, desk, page.k_step, "0.02 1/nm")
+    assert desk.scan.calibration == Calibration((2, 2.5), "nm", (0.02, 0.02), "1/nm")
+    assert desk.session.scan is desk.scan is layer.metadata["scan"]
+    assert desk.session.labels.get((1, 2)) == "a"
+    assert tuple(layer.scale) == (2, 2.5)
+    assert [str(unit) for unit in layer.units] == ["nanometer", "nanometer"]
+    assert page.scan_step.text() == "2 x 2.5 nm"
+    assert "step 2 x 2.5 nm" in page.facts["scan"].text()
+    kept = recall(desk.scan.provenance.path)
+    assert (kept.scan_step, kept.k_step) == ((2, 2.5, "nm"), (0.02, 0.02, "1/nm"))
+
+
+def test_what_is_no_pixel_size_is_refused_and_changes_nothing(qtbot, on_file, monkeypatch) -> None:
+    desk, page, _ = on_file
+    told, before = [], desk.scan
+    monkeypatch.setattr(desk_module, "tell_error", told.append)
+    type_in(qtbot, page.scan_step, "two")
+    assert ["2nm" in one for one in told] == [True]
+    assert desk.scan is before
+    assert desk.session is not None
+
+
+def test_an_emptied_pixel_size_is_that_of_the_file_again(qtbot, on_file) -> None:
+    desk, page, _ = on_file
+    said_of(qtbot, desk, page.scan_step, "3nm")
+    said_of(qtbot, desk, page.scan_step, "")
+    assert desk.scan.calibration == Calibration()

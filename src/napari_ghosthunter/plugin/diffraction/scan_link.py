@@ -30,6 +30,7 @@ class ScanLink:
     def __init__(self, viewer: Any) -> None:
         self.viewer = viewer
         self.layer: Any = None
+        self._shown: Scan | None = None  # the scan that was told last
         self._connected = False
 
     @property
@@ -71,14 +72,21 @@ class ScanLink:
     def turn_to(self, layer: Any) -> None:
         """Look at the scan of a layer, until another one is chosen."""
         if layer is not self.layer and scan_of(layer) is not None:
-            self.layer = layer
-            self.layer_changed.emit(layer)
+            self._turn(layer)
 
     def _follow(self, _event: Any = None) -> None:
         layer = self._choose()
-        if layer is not self.layer:
-            self.layer = layer
-            self.layer_changed.emit(layer)
+        if layer is not self.layer or (layer is not None and scan_of(layer) is not self._shown):
+            self._turn(layer)
+
+    def _turn(self, layer: Any) -> None:
+        if self.layer is not None:
+            self.layer.events.metadata.disconnect(self._follow)
+        self.layer = layer
+        self._shown = self.scan
+        if layer is not None:
+            layer.events.metadata.connect(self._follow)  # the user may say something else of the scan
+        self.layer_changed.emit(layer)
 
     def _choose(self) -> Any:
         """Give the active scan layer, else the one that was, else the topmost."""

@@ -17,11 +17,14 @@ from qtpy.QtCore import QObject
 from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.plugin.background import Background
+from napari_ghosthunter.plugin.choices import remember
 from napari_ghosthunter.plugin.layers import bare, scan_of
 from napari_ghosthunter.plugin.mapper.finding import Finding
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
+from napari_ghosthunter.plugin.scan_image import show_restated
 from napari_ghosthunter.plugin.window import errors, tell, tell_error
+from napari_ghosthunter.scan.readers import restated
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.earlier import Earlier
 from napari_ghosthunter.session.past import PastSitting, find_sittings
@@ -149,6 +152,19 @@ class Desk(QObject):
         earlier = Earlier(training=TrainingConfig(epochs=chosen.epochs)) if chosen.epochs else None
         self._begin(partial(Session.start, earlier=earlier, data_folder=chosen.data_folder))
 
+    def restate(self, **said: Any) -> None:
+        """Say something else of the scan (see `ScanOptions`): its pixel sizes, its beam, its bad pixels.
+
+        The work at it goes on; what the user has said is remembered for the file, too.
+        """
+        scan = self.scan
+        if scan is None:
+            return
+        before = scan.provenance.options
+        options = self.attempt(partial(before.updated, **said))
+        if options is not None and options != before:
+            self.work(partial(restated, scan, options), self._take_restated)
+
     def take(self, session: Session, layer: Any = None) -> None:
         """Go on with a session at the scan that is worked on, or at that of another layer."""
         self._give_up_work()  # a layer that has just come may have begun another one
@@ -237,6 +253,18 @@ class Desk(QObject):
             return
         self._leave_session()
         self.work(partial(make, scan), self.take, Session.close)
+
+    def _take_restated(self, scan: Scan) -> None:
+        """Go on with the work at a scan of which something else was said."""
+        folder = None if self.session is None else self.session.folder
+        self._leave_session()
+        show_restated(self.layer, scan)
+        if scan.provenance.path is not None:
+            remember(scan.provenance.path, scan.provenance.options)
+        if folder is not None and folder.exists():
+            self._begin(lambda scan: Session.resume(scan, folder))
+        else:
+            self.start_anew()
 
     def _give_up_work(self) -> None:
         self._background.stop()

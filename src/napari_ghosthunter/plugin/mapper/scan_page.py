@@ -14,11 +14,13 @@ from napari_ghosthunter.plugin.docks import DIFFRACTION, open_dock
 from napari_ghosthunter.plugin.mapper.bundles import ask_for_bundle, ask_where_to_save
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
+from napari_ghosthunter.plugin.mapper.step_edit import StepEdit
 from napari_ghosthunter.plugin.opening import ask_for_scans, open_sample
 from napari_ghosthunter.scan.describe import describe, in_words
 from napari_ghosthunter.session.session import Session
 
 ANEW = "Begin again without labels?\n\nWhat you have done stays on disk; it is offered when you open this scan again."
+STEP_TIP = "Pixel size of the {}. Type another one, as in 2 nm or 2 x 2.5 nm (y x x); empty: as the file says."
 FACTS = {"scan": "Scan", "detector": "Detector", "data": "Data", "file": "File"}
 
 
@@ -40,6 +42,8 @@ class ScanPage(Panel):
         self.patterns_button.setToolTip("Open the Diffraction viewer, where virtual detectors are chosen, too")
         self.facts = {key: _fact() for key in FACTS}
         self.kept = _fact()
+        self.scan_step = StepEdit("scan_step", "unknown; for example 2 nm", STEP_TIP.format("scan"))
+        self.k_step = StepEdit("k_step", "unknown; for example 0.02 1/nm", STEP_TIP.format("detector"))
         self.anew_button = QPushButton("Start anew…")
         self.anew_button.setToolTip("Begin again without labels; what you have done so far stays on disk")
         self.save_button = QPushButton("Save a copy…")
@@ -50,6 +54,8 @@ class ScanPage(Panel):
         self.choice.activated.connect(lambda index: desk.open(desk.scan_layers[index]))
         self.open_button.clicked.connect(lambda: ask_for_scans(desk.viewer))
         self.sample_button.clicked.connect(lambda: open_sample(desk.viewer))
+        for edit in (self.scan_step, self.k_step):
+            edit.said.connect(lambda text, name=edit.option: desk.restate(**{name: text}))
         self.patterns_button.clicked.connect(lambda: open_dock(desk.viewer, DIFFRACTION))
         self.anew_button.clicked.connect(self._start_anew)
         self.save_button.clicked.connect(lambda: ask_where_to_save(desk, self))
@@ -80,6 +86,9 @@ class ScanPage(Panel):
             label.setText(words)
             label.setToolTip(lines.get(key, ""))
             self.form.setRowVisible(label, bool(words))
+        for edit in (self.scan_step, self.k_step):
+            edit.show_scan(scan)
+            self.form.setRowVisible(edit, scan is not None)
         self._show_kept()
         self.update_needs()
 
@@ -95,6 +104,8 @@ class ScanPage(Panel):
         """Keep the scan while something runs on it."""
         self._busy = busy
         self.choice.setEnabled(not busy)
+        self.scan_step.setEnabled(not busy)
+        self.k_step.setEnabled(not busy)
         self.anew_button.setEnabled(not busy and self.session is not None)
         self.load_button.setEnabled(not busy)
 
@@ -129,6 +140,9 @@ class ScanPage(Panel):
         self.form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         for key, title in FACTS.items():
             self.form.addRow(f"{title}:", self.facts[key])
+            if key == "detector":
+                self.form.addRow("Scan step:", self.scan_step)
+                self.form.addRow("Detector pixel:", self.k_step)
         self.form.addRow("Kept:", self.kept)
         column.addLayout(self.form)
         column.addWidget(self.patterns_button)

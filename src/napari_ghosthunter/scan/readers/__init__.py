@@ -17,7 +17,7 @@ from napari_ghosthunter.scan.readers.table import READERS, Reader, pick_reader
 from napari_ghosthunter.scan.readers.views import as_asked
 from napari_ghosthunter.scan.scan import LazyArray, Provenance, Scan
 
-__all__ = ["READERS", "Reader", "open_again", "open_scan", "open_with"]
+__all__ = ["READERS", "Reader", "open_again", "open_scan", "open_with", "restated"]
 
 PATTERN_BYTES = 256 * 2**20  # 8192 x 8192 pixels of 4 bytes
 MOST_LETTERS = 3000  # of an error
@@ -121,6 +121,21 @@ def open_again(provenance: Provenance, path: str | Path) -> Scan:
     reader = provenance.reader if provenance.reader in {known.name for known in READERS} else None
     scan = open_with(path, provenance.options.updated(dataset=provenance.dataset, reader=reader))
     return replace(scan, provenance=replace(scan.provenance, options=provenance.options))
+
+
+def restated(scan: Scan, options: ScanOptions) -> Scan:
+    """Give a scan that is open as it is when something else is said of it; one from no file keeps what is left unsaid.
+
+    Raises
+    ------
+    ScanError
+        As `open_scan` does.
+    """
+    provenance = replace(scan.provenance, options=options)
+    if provenance.path is not None and provenance.path.exists():
+        return open_again(provenance, provenance.path)
+    scan = replace(scan, calibration=options.calibrated(scan.calibration), beam=options.beam, provenance=provenance)
+    return scan if options.mask is None else scan.with_mask(read_mask(options.mask))
 
 
 def _a_file(path: str | Path) -> Path:
