@@ -11,8 +11,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # as it is, if its version is right: builds for one kind of processor save gigabytes.
 LOCKED := $(PIP) install --require-hashes --only-binary :all: --no-deps
 LOCKS := constraints.txt $(wildcard locks/*.txt)
+define torch
+	@$(1)/bin/python -m pip --disable-pip-version-check install --quiet --no-index --no-deps -c constraints.txt torch 2>/dev/null || \
+		$(1)/bin/python -m pip install --require-hashes --only-binary :all: --no-deps -r locks/torch.txt
+endef
 define install
-	@$(PIP) install --quiet --no-index --no-deps -c constraints.txt torch 2>/dev/null || $(LOCKED) -r locks/torch.txt
+	$(call torch,$(VENV))
 	$(LOCKED) -r locks/$(1).txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 endef
@@ -27,12 +31,13 @@ QT_API ?= pyside6
 SCREEN := $(if $(filter Linux,$(shell uname -s)),xvfb-run -a -s "-screen 0 1600x1000x24")
 PYTEST := $(BIN)/python -m pytest
 # pytest loads these two by itself, and napari and Qt with them, which only the tests in a window need.
-PYTEST_PLAIN := $(PYTEST) -p no:napari -p no:pytest-qt --ignore=tests/plugin
+PLAIN := -p no:napari -p no:pytest-qt --ignore=tests/plugin
+PYTEST_PLAIN := $(PYTEST) $(PLAIN)
 PYTEST_WINDOW := QT_API=$(QT_API) PYTEST_QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo screenshots bench test test-all test-lowest system-packages fuzz lint types imports manifest \
-	format lock audit clean
+.PHONY: help venv install demo screenshots bench test test-all test-lowest test-newest system-packages fuzz lint types \
+	imports manifest format lock audit clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -99,11 +104,18 @@ manifest: $(VENV)/.installed-tests  ## the napari plugin manifest
 test-lowest: $(TOOLS)/.installed  ## the plain tests with the oldest releases that pyproject.toml allows, in .venv-lowest
 	tools/make-venv .venv-lowest $(PYTHON)
 	$(TOOLS)/bin/python tools/lock.py --lowest .venv-lowest/bin/python > .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pip install --quiet --no-index --no-deps -c constraints.txt torch 2>/dev/null || \
-		.venv-lowest/bin/python -m pip install --require-hashes --only-binary :all: --no-deps -r locks/torch.txt
+	$(call torch,.venv-lowest)
 	.venv-lowest/bin/python -m pip install --no-deps -r .venv-lowest/lowest.txt -e .
 	.venv-lowest/bin/python -m pip check
-	.venv-lowest/bin/python -m pytest -p no:napari -p no:pytest-qt --ignore=tests/plugin -m "not slow"
+	.venv-lowest/bin/python -m pytest $(PLAIN) -m "not slow"
+
+test-newest:  ## the plain tests with what pip installs today, without any pin but torch's, in .venv-newest
+	tools/make-venv .venv-newest $(PYTHON)
+	$(call torch,.venv-newest)
+	grep '^torch==' constraints.txt > .venv-newest/torch.txt
+	.venv-newest/bin/python -m pip install --upgrade -c .venv-newest/torch.txt -e '.[plain]'
+	.venv-newest/bin/python -m pip check
+	.venv-newest/bin/python -m pytest $(PLAIN) -m "not slow"
 
 format: $(VENV)/.installed-tests  ## put the code in shape
 	$(BIN)/ruff check --fix .
@@ -123,5 +135,6 @@ audit: $(TOOLS)/.installed  ## look for known weaknesses of what locks/ names (a
 	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes -r locks/test.txt -r locks/torch.txt
 
 clean:  ## remove what make has made, .venv too
-	rm -rf $(VENV) .venv-tools .venv-lowest demo-output build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-tools .venv-lowest .venv-newest demo-output build dist
+	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

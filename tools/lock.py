@@ -3,7 +3,7 @@
     make lock           what constraints.txt pins, with hashes; what it does not pin comes in at its newest
     make test-lowest    instead, for one Python: the oldest releases that pyproject.toml allows, without hashes
 
-- `demo.txt`: what `make demo` installs, and what builds the package itself; without torch
+- `demo.txt`: what `make demo` installs: the package, py4DSTEM, and what builds the package itself; without torch
 - `test.txt`: what `make test` installs: that and more
 - `torch.txt`: torch as the index has it, with its libraries for accelerators
 """
@@ -32,7 +32,7 @@ def main() -> None:
     lowest = project["project"]["requires-python"].removeprefix(">=")
     build = [*project["build-system"]["requires"], "editables>=0.5"]  # hatchling asks for it when it installs with -e
     (ROOT / "locks").mkdir(exist_ok=True)
-    for name, extras in (("demo", []), ("test", ["--extra=test"])):
+    for name, extras in (("demo", ["--extra=py4dstem"]), ("test", ["--extra=test"])):
         blocks = re.split(r"^(?=\S)", resolved(build, lowest, extras), flags=re.MULTILINE)
         write(f"{name}.txt", [block for block in blocks if not ACCELERATION.match(block)])
         write("torch.txt", [block for block in blocks if ACCELERATION.match(block)])
