@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.background import Background
+from napari_ghosthunter.plugin.calm import calm
 from napari_ghosthunter.plugin.diffraction.canvas import PatternCanvas
 from napari_ghosthunter.plugin.diffraction.class_means import ClassPatterns
 from napari_ghosthunter.plugin.diffraction.class_strip import ClassStrip
@@ -67,6 +68,7 @@ class DiffractionViewer(QWidget):
         self._home: Position | None = None
         self._heights: list[int] = []  # of the docks, before the class means were shown
         self._lay_out()
+        calm(self)
         self._connect()
         self._open(None)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
+from napari_ghosthunter.plugin.calm import calm
 from napari_ghosthunter.plugin.docks import let_shrink
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.applying.apply_dialog import ApplyDialog
@@ -68,6 +69,7 @@ class DomainMapper(QWidget):
         self.apply_dialog: ApplyDialog | None = None
         self.tabs = QTabWidget()
         self._lay_out()
+        calm(self)
         self.points.clicks.adds = lambda: self.page is self.label_page
         self._connect()
 

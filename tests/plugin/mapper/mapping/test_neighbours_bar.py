@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import Qt
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.mapping.domains import DomainMap
@@ -62,16 +60,6 @@ def test_it_is_off_until_the_keys_choose_a_strength_and_says_what_it_does(qtbot,
     bar.neighbours.choose(2.5)
     assert bar.box.value() == 2.5
     assert Neighbours().strength == 0  # the next window begins without
-
-
-def test_the_wheel_does_not_change_it_in_passing(bar) -> None:
-    spot, none = QPointF(5, 5), Qt.MouseButton.NoButton
-    bar.box.clearFocus()
-    event = QWheelEvent(
-        spot, spot, QPoint(), QPoint(0, 120), none, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False
-    )
-    QApplication.sendEvent(bar.box, event)
-    assert bar.neighbours.strength == 0
 
 
 def test_a_map_is_made_with_their_help_and_the_page_says_so(qtbot, page, desk, viewer, sample) -> None:

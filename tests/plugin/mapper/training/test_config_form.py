@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QWidget
 
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
@@ -127,19 +126,6 @@ def test_a_decimal_comma_is_understood(qtbot, form) -> None:
     made, told = form(TrainingConfig())
     choose(qtbot, made.editors["validation_share"].widget, "0,3")
     assert told[-1].validation_share == 0.3
-
-
-def test_the_wheel_scrolls_the_page_and_not_the_numbers(qtbot, form) -> None:
-    made, told = form(TrainingConfig())
-    spot = QPointF(5, 5)
-    for name in ("epochs", "seed"):
-        event = QWheelEvent(
-            spot, spot, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
-            Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        assert event.type() == QEvent.Type.Wheel
-        QApplication.sendEvent(made.editors[name].widget, event)
-    assert told == []
 
 
 def test_a_seed_that_is_too_long_for_the_form_is_kept(qtbot, form) -> None:

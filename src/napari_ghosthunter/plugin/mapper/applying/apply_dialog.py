@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_ghosthunter.errors import GhostHunterError
+from napari_ghosthunter.plugin.calm import calm
 from napari_ghosthunter.plugin.mapper.applying.apply_list import ApplyList, details
 from napari_ghosthunter.plugin.mapper.applying.apply_run import NOTHING_LEFT, ApplyRun, Entry
 from napari_ghosthunter.plugin.mapper.desk import Desk
@@ -84,6 +85,7 @@ class ApplyDialog(QDialog):
         self.state = QLabel()
         self.start_button, self.close_button = QPushButton("Start"), QPushButton("Close")
         self._lay_out()
+        calm(self)
         self._connect()
         self._show()
 

@@ -10,7 +10,6 @@ from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.neighbours import strength_in
 from napari_ghosthunter.mapping.offered import NEIGHBOURS_HELP, NEIGHBOURS_TITLE, STRONGEST
-from napari_ghosthunter.plugin.mapper.calm import calm
 from napari_ghosthunter.plugin.qt import Signal
 
 STEP = 0.5
@@ -60,7 +59,6 @@ class NeighboursBar(QWidget):
         self.box.setDecimals(1)
         self.box.setSpecialValueText("off")
         self.box.setKeyboardTracking(False)
-        calm(self.box)
         title = QLabel(NEIGHBOURS_TITLE)
         title.setBuddy(self.box)
         self.box.setAccessibleName(NEIGHBOURS_TITLE)

@@ -11,7 +11,6 @@ from qtpy.QtCore import QObject, Qt
 from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
-from napari_ghosthunter.plugin.mapper.calm import calm
 from napari_ghosthunter.plugin.qt import Signal
 
 AUTO = "auto"  # shown for None
@@ -181,7 +180,6 @@ def make_editor(field: FieldInfo) -> Editor:
         raise TypeError(f"There is no widget for {field.annotation}.")
     widget = editor.widget
     widget.setToolTip(field.description or "")
-    calm(widget)
     if not isinstance(widget, QCheckBox):
         widget.setMinimumWidth(NARROWEST)
     return editor
