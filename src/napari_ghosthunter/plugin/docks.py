@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_ghosthunter.plugin.window import is_seen, main_window
+from napari_ghosthunter.plugin.window import hidden_window, is_seen, main_window, when_seen
 
 MAPPER, DIFFRACTION = "Domain mapper (GhostHunter)", "Diffraction viewer (GhostHunter)"  # as napari's menu names them
 WIDTH = 420  # in pixels: room for every page without a horizontal scroll bar
@@ -79,21 +79,20 @@ def _floating(docks: list[Any]) -> bool:
 
 
 def open_docks_soon() -> None:
-    """Open both docks once the layer that is being read is in the window; nothing without a window."""
-    window = main_window()
-    if window is None:
-        return
-    from qtpy.QtCore import QTimer
+    """Open both docks once the layer that is being read is in the window, and the window is seen; nothing without one.
 
-    QTimer.singleShot(0, lambda: _open_over(window))
+    The command `napari FILE`, and a script, may open a file before the window is shown.
+    """
+    window = main_window() or hidden_window()
+    if window is not None:
+        when_seen(window, _open_over)
 
 
-def _open_over(window: Any) -> None:
-    """Open the docks over a window that may have been closed meanwhile."""
+def _open_over() -> None:
     from napari import current_viewer
 
     viewer = current_viewer()
-    if viewer is not None and is_seen(window):
+    if viewer is not None:
         open_docks(viewer)
 
 

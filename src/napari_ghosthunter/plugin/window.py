@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,18 +34,49 @@ errors = _Errors()
 
 
 def main_window() -> Any:
-    """Give the visible main window of napari, the active one of several; None without one, or in another thread."""
+    """Give the main window of napari that a user looks at, the active one of several.
+
+    While the command `napari FILE` opens its files, that is the window that it is about to show. None without a window,
+    or in another thread.
+    """
+    app = _application()
+    if app is None:
+        return None
+    from qtpy.QtWidgets import QMainWindow
+
+    shown = [one for one in app.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
+    active = app.activeWindow()
+    if shown:
+        return active if active in shown else shown[0]
+    return hidden_window() if _napari_was_called() else None
+
+
+def hidden_window() -> Any:
+    """Give the newest window of napari that is not shown yet, as a script may have one; None if there is none."""
+    if _application() is None:
+        return None
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    window = None if viewer is None else viewer.window._qt_window  # nothing public leads there
+    return None if window is None or window.isVisible() else window
+
+
+def _application() -> Any:
+    """Give Qt's application, to who is in its thread."""
     if "qtpy.QtWidgets" not in sys.modules:
         return None
     from qtpy.QtCore import QThread
-    from qtpy.QtWidgets import QApplication, QMainWindow
+    from qtpy.QtWidgets import QApplication
 
     app = QApplication.instance()
-    if app is None or QThread.currentThread() != app.thread():
-        return None
-    shown = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow) and one.isVisible()]
-    active = QApplication.activeWindow()
-    return active if active in shown else (shown[0] if shown else None)
+    return app if app is not None and QThread.currentThread() == app.thread() else None
+
+
+def _napari_was_called() -> bool:
+    """Whether this is the process of the command `napari`, or of `python -m napari`."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return "napari.__main__" in sys.modules or getattr(spec, "name", "") == "napari.__main__"
 
 
 def is_seen(window: Any) -> bool:
@@ -55,29 +86,54 @@ def is_seen(window: Any) -> bool:
     return bool(isalive(window) and window.isVisible())  # type: ignore[no-untyped-call]
 
 
+def when_seen(window: Any, action: Callable[[], object]) -> None:
+    """Do something soon, in a turn of the event loop in which the window is visible; never if it is closed first."""
+    from qtpy.QtCore import QTimer
+
+    from napari_ghosthunter.plugin.showing import Showing
+
+    if is_seen(window):
+        QTimer.singleShot(0, lambda: action() if is_seen(window) else None)
+    else:
+        Showing(window).shown.connect(lambda: when_seen(window, action))
+
+
 def user_is_asking() -> bool:
-    """Whether a click, a key or a drop has led here, and not a script, which wants to see the exception."""
-    if main_window() is None:
+    """Whether a user has led here, by a click, a key, a drop or `napari FILE`: a script wants to see the exception."""
+    window = main_window()
+    if window is None:
         return False
     from qtpy.QtCore import QThread
 
-    return bool(QThread.currentThread().loopLevel() > 0)
+    return not window.isVisible() or bool(QThread.currentThread().loopLevel() > 0)
 
 
 def tell(message: str) -> None:
     """Show a napari notification, if there is a window to show it in."""
-    if main_window() is not None:
+    window = main_window()
+    if window is not None:
         from napari.utils.notifications import show_info
 
-        show_info(message)
+        _at_window(window, lambda: show_info(message))
+
+
+def _at_window(window: Any, action: Callable[[], object]) -> None:
+    """Do at once what needs a visible window, or as soon as it is: napari drops the notifications of a hidden one."""
+    if window is None or window.isVisible():
+        action()
+    else:
+        when_seen(window, action)
 
 
 def tell_error(message: str) -> None:
     """Show a napari notification of an error: its message alone, which says what to do, without a traceback."""
     from napari.utils.notifications import show_error
 
-    show_error(reason_first(message))
-    errors.told.emit(message)
+    def show() -> None:
+        show_error(reason_first(message))
+        errors.told.emit(message)
+
+    _at_window(main_window(), show)
 
 
 def reason_first(message: str) -> str:
