@@ -22,11 +22,23 @@ class ScanShapeError(ScanError):
     ----------
     candidates
         Plausible `(scan_y, scan_x)` shapes, best first, for a dialog or a message; may be empty.
+    layouts
+        Plausible `(scan_shape, skip_frames, flyback)`, best first: the same shapes, and what to leave out with each.
+    patterns
+        How many patterns the file keeps in one row; 0 if it keeps none so.
     """
 
-    def __init__(self, message: str, candidates: tuple[tuple[int, int], ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        candidates: tuple[tuple[int, int], ...] = (),
+        layouts: tuple[tuple[tuple[int, int], int, int], ...] = (),
+        patterns: int = 0,
+    ) -> None:
         super().__init__(message)
         self.candidates = candidates
+        self.layouts = layouts
+        self.patterns = patterns
 
 
 class DatasetError(ScanError):

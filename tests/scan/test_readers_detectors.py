@@ -178,8 +178,18 @@ def test_tvips_frames_outside_the_scan_are_left_out(tmp_path, files):
 
 def test_tvips_frames_that_nothing_tells_apart_are_not_dropped(tmp_path):
     path = write_tvips(tmp_path, frames_of(30, (3, 5), "u2"), np.zeros(30, int))
-    with pytest.raises(ScanShapeError, match="18 too many"):
+    with pytest.raises(ScanShapeError, match="18 too many.*say with --skip-frames how many came before it"):
         open_scan(path, scan_shape=(3, 4))
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_tvips_frames_are_left_out_as_the_user_says(tmp_path, files):
+    frames, numbers = frames_of(30, (3, 5), "u2"), np.zeros(30, int)
+    numbers[11:23] = np.arange(1, 13)  # which is not what the user says
+    path = write_tvips(tmp_path, frames, numbers, files)
+    scan = open_scan(path, scan_shape=(3, 4), skip_frames=7, flyback=2)
+    assert "7 pattern(s) more than the scan" not in " ".join(scan.provenance.notes)
+    np.testing.assert_array_equal(scan.rows(0, 3), [frames[7 + 6 * y : 11 + 6 * y] for y in range(3)])
 
 
 def test_tvips_later_files_point_to_the_first(tmp_path):

@@ -39,7 +39,7 @@ def present(array: _T) -> _T:
 
 def _check(array: np.ndarray[Any, Any]) -> None:
     root: Any = array
-    while isinstance(root.base, np.ndarray):
+    while hasattr(root.base, "base"):  # of an array, and of what numpy puts between two of them for a strided one
         root = root.base
     memory = root.base
     if not isinstance(memory, mmap.mmap) or not isinstance(root, np.memmap):

@@ -76,6 +76,8 @@ class Frames:
         Shape of the axes before (k_y, k_x): (patterns,) or (scan_y, scan_x). Patterns beyond it are left out.
     dtype, convert
         Type of the elements and how a block is brought to it; by default as stored.
+    first, pitch
+        Number of the pattern that comes first, and the number of patterns from one row of the scan to the next.
     """
 
     def __init__(
@@ -84,22 +86,25 @@ class Frames:
         leading: tuple[int, ...],
         dtype: DTypeLike = None,
         convert: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray,
+        first: int = 0,
+        pitch: int | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._convert = convert
         self._starts = np.cumsum([0, *(int(np.prod(source.shape[:-2])) for source in self._sources)])
         self._leading = leading
+        self._first, self._pitch = first, leading[-1] if pitch is None else pitch
         self.dtype: np.dtype[Any] = np.dtype(dtype or self._sources[0].dtype)
         self.shape: tuple[int, ...] = (*leading, *self._sources[0].shape[-2:])
         self.ndim = len(self.shape)
 
-    def folded(self, leading: tuple[int, ...]) -> Frames:
+    def folded(self, leading: tuple[int, ...], first: int = 0, pitch: int | None = None) -> Frames:
         """Give the same patterns other leading axes."""
-        return Frames(self._sources, leading, self.dtype, self._convert)
+        return Frames(self._sources, leading, self.dtype, self._convert, first, pitch)
 
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         full = full_key(key, self.ndim)
-        order = _numbers(full[: len(self._leading)], self._leading)
+        order = self._first + _numbers(full[: len(self._leading)], self._leading, self._pitch)
         numbers = order.ravel()
         block = np.empty((numbers.size, *self.shape[-2:]), self.dtype)
         breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
@@ -151,7 +156,7 @@ class Part:
         return self.shape[0]
 
 
-def _numbers(key: tuple[Any, ...], leading: tuple[int, ...]) -> NDArray[np.int64]:
+def _numbers(key: tuple[Any, ...], leading: tuple[int, ...], pitch: int) -> NDArray[np.int64]:
     """Give the numbers, counted along the rows, of the patterns that a key of the leading axes means."""
     places = [
         np.arange(*entry.indices(length)) if isinstance(entry, slice) else np.asarray(range(length)[entry])
@@ -163,7 +168,7 @@ def _numbers(key: tuple[Any, ...], leading: tuple[int, ...]) -> NDArray[np.int64
     rows, columns = places
     if rows.ndim and columns.ndim and any(isinstance(entry, slice) for entry in key):  # not two lists that go in pairs
         rows = rows[:, None]
-    return rows * leading[1] + columns
+    return rows * pitch + columns
 
 
 def full_key(key: Any, ndim: int) -> tuple[Any, ...]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.options import ScanOptions
+from napari_ghosthunter.scan.readers.row_layout import ReadTimes, ScanShape
 from napari_ghosthunter.scan.scan import LazyArray
 
-ScanShape = tuple[int, int]  # (scan_y, scan_x)
+__all__ = ["ScanShape", "Stack", "Wanted"]
+
 Wanted = ScanOptions  # what the user said about a file beyond its path
 
 
@@ -34,6 +36,10 @@ class Stack:
         Name by which `patterns` can be chosen again among several arrays of the file.
     notes
         What a user should know of how the file was read.
+    times
+        Reads what the clock of the detector shows of the patterns; None where the file keeps no times.
+    starts_early
+        Whether such recordings usually start before the scan.
     """
 
     patterns: LazyArray
@@ -42,3 +48,5 @@ class Stack:
     hints: tuple[ScanShape, ...] = ()
     dataset: str | None = None
     notes: tuple[str, ...] = ()
+    times: ReadTimes | None = None
+    starts_early: bool = False

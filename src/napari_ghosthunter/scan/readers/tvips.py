@@ -25,7 +25,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     """Map the frames of a recording, shape (patterns, k_y, k_x), given its first file (..._000.tvips).
 
     A recording often starts before the scan and ends after it. Where a scan shape is given and the frames' own
-    numbering shows as many frames of a scan, the others are left out.
+    numbering shows as many frames of a scan, the others are left out, unless the user says how many came before it.
 
     Raises
     ------
@@ -41,10 +41,11 @@ def read(path: Path, wanted: Wanted) -> Stack:
     with reading(path, "a TVIPS .tvips file"):
         header = _header(path)
         parts = [_map(file, header, int(header["size"]) if file == path else 0) for file in files]
-    parts, notes = _scan_only(parts, wanted.scan_shape)
+    numbered = wanted.skip_frames is None and not wanted.flyback
+    parts, notes = _scan_only(parts, wanted.scan_shape) if numbered else (parts, ())
     images = [part["pattern"] for part in parts]
     patterns = images[0] if len(images) == 1 else Frames(images, (sum(map(len, images)),))
-    return Stack(patterns, notes=notes)
+    return Stack(patterns, notes=notes, starts_early=True)
 
 
 def _header(path: Path) -> Any:
