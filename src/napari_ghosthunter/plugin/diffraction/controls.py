@@ -20,6 +20,7 @@ class SourceBar(QWidget):
     network_changed = Signal(bool)
     hold_changed = Signal(bool)
     fit_asked = Signal()
+    mask_asked = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,10 +34,15 @@ class SourceBar(QWidget):
         fit = QPushButton("Fit")
         fit.setToolTip("Zoom so that the whole pattern is seen")
         fit.clicked.connect(self.fit_asked)
+        self.mask_button = QPushButton("Mask")
+        self.mask_button.setCheckable(True)
+        self.mask_button.setToolTip("Paint bad pixels and the beam stop, to leave them out of images and maps")
+        self.mask_button.clicked.connect(self.mask_asked)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.source, 1)
         row.addWidget(self.hold)
+        row.addWidget(self.mask_button)
         row.addWidget(fit)
 
 

@@ -24,6 +24,8 @@ from napari_ghosthunter.plugin.diffraction.controls import DisplayBar, SourceBar
 from napari_ghosthunter.plugin.diffraction.detector import Kind, VirtualDetector, make_detector
 from napari_ghosthunter.plugin.diffraction.detector_bar import DetectorBar
 from napari_ghosthunter.plugin.diffraction.imaging import Imaging
+from napari_ghosthunter.plugin.diffraction.mask_bar import MaskBar
+from napari_ghosthunter.plugin.diffraction.masking import Masking
 from napari_ghosthunter.plugin.diffraction.pattern_view import PatternView
 from napari_ghosthunter.plugin.diffraction.patterns import ScanFacts, measure_scan
 from napari_ghosthunter.plugin.diffraction.picture import DETECTOR
@@ -58,9 +60,11 @@ class DiffractionViewer(QWidget):
         self.view = PatternView()
         self.canvas = PatternCanvas(self.view)
         self.source_bar, self.display_bar, self.detector_bar = SourceBar(), DisplayBar(), DetectorBar()
+        self.mask_bar = MaskBar()
         self.class_strip = ClassStrip()
         self.position_label, self.value_label = _text(), _text()
         self.showing = Showing(self.view, self.source_bar, self.display_bar)
+        self.masking = Masking(self.view, self.link, self.mask_bar)
         self.measuring = Background()
         self.imaging = Imaging()
         self.comparing = Comparing(self.class_strip)
@@ -135,6 +139,7 @@ class DiffractionViewer(QWidget):
         """Turn to another scan layer, or to none."""
         scan = self.link.scan
         self._home = None
+        self.masking.end()
         self.measuring.stop()
         self.showing.open(scan)
         self.comparing.open(scan)
@@ -234,6 +239,7 @@ class DiffractionViewer(QWidget):
         column.setSpacing(4)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # the height is the pattern's
         column.addWidget(self.source_bar)
+        column.addWidget(self.mask_bar)
         column.addWidget(self.canvas, 1)
         for part in (self.position_label, self.value_label, self.display_bar, self.detector_bar, self.class_strip):
             column.addWidget(part)
@@ -245,6 +251,8 @@ class DiffractionViewer(QWidget):
         self.link.left.connect(self._go_home)
         self.view.dragged.connect(self._drag_detector)
         self.source_bar.fit_asked.connect(self.canvas.fit)
+        self.source_bar.mask_asked.connect(lambda on: self.masking.begin() if on else self.masking.end())
+        self.masking.ended.connect(lambda: self.source_bar.mask_button.setChecked(False))
         self.showing.titled.connect(self.position_label.setText)
         self.showing.valued.connect(self.value_label.setText)
         self.showing.look_changed.connect(self.comparing.set_look)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Vectors
+from napari.layers import Image, Labels, Vectors
+from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from psygnal import Signal
 
@@ -20,6 +21,7 @@ from napari_ghosthunter.plugin.units import napari_units
 from napari_ghosthunter.scan.calibration import PIXELS
 
 OUTLINE = "#56b4e9"  # sky blue: stands out from every colour map offered, for colour-blind eyes too
+BAD = "#d55e00"  # of bad pixels: vermilion
 AXES = ("k_y", "k_x")
 GRAB_PIXELS = 8.0  # on the screen
 LINE_SHARE = 1 / 160  # width of the outline, as a share of the detector's longer side
@@ -36,6 +38,7 @@ class PatternView:
         self.detector: VirtualDetector | None = None
         self.image: Image | None = None
         self.outline: Vectors | None = None
+        self.mask: Labels | None = None  # while bad pixels are painted
         self._k_step = (1.0, 1.0)
         self.k_units = PIXELS
         self._units = napari_units(PIXELS)
@@ -51,8 +54,8 @@ class PatternView:
 
     def renew(self) -> None:
         """Go on with a new model that shows the same: the drawings of the old one, once let go, must hear no more."""
-        image, old, detector = self.image, self.viewer, self.detector
-        self.viewer, self.image, self.outline = self._new_viewer(), None, None
+        image, old, detector, mask = self.image, self.viewer, self.detector, self.mask
+        self.viewer, self.image, self.outline, self.mask = self._new_viewer(), None, None, None
         self.viewer.theme = old.theme
         if image is None:
             return
@@ -60,6 +63,9 @@ class PatternView:
         self.set_limits(self._limits_of(image.contrast_limits), self._limits_of(image.contrast_limits_range))
         self.image.scale, self.image.translate = image.scale, image.translate
         self.set_detector(detector)
+        if mask is not None:
+            self.show_mask(np.asarray(mask.data) != 0)
+            self.set_brush(str(mask.mode) == "paint", int(mask.brush_size))
         self.viewer.reset_view()
         camera, before = self.viewer.scene.camera, old.scene.camera
         camera.center, camera.zoom = before.center, before.zoom
@@ -81,11 +87,11 @@ class PatternView:
 
     def clear(self) -> None:
         """Show nothing."""
-        for layer in (self.image, self.outline):
+        for layer in (self.image, self.outline, self.mask):
             if layer is not None:
                 layer.locked = False
         self.viewer.layers.clear()
-        self.image = self.outline = self.detector = None
+        self.image = self.outline = self.mask = self.detector = None
 
     def show(
         self, values: NDArray[np.float32], step: tuple[float, float] = (1, 1), origin: tuple[float, float] = (0, 0)
@@ -150,6 +156,34 @@ class PatternView:
         else:
             self.outline.data, self.outline.visible = strokes, True
 
+    def show_mask(self, mask: NDArray[np.bool_] | None) -> None:
+        """Show bad pixels, shape (k_y, k_x), to be painted; None to leave that."""
+        if self.mask is not None:
+            self.mask.locked = False
+            self.viewer.layers.remove(self.mask)
+            self.mask = None
+        if mask is not None and self.image is not None:
+            colours = DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: BAD})
+            self.mask = Labels(
+                mask.astype(np.uint8), name="bad pixels", scale=self._k_step, units=self._units, axis_labels=AXES,
+                colormap=colours, opacity=0.6, blending="translucent_no_depth",
+            )  # fmt: skip
+            self._add(self.mask)
+        if self.image is not None:
+            self.viewer.layers.selection.active = self.mask or self.image
+
+    def set_brush(self, paints: bool, size: int) -> None:
+        """Choose whether a drag paints or erases bad pixels, and how wide."""
+        if self.mask is not None:
+            self.mask.selected_label = 1
+            self.mask.brush_size = size
+            self.mask.mode = "paint" if paints else "erase"
+
+    @property
+    def painted(self) -> NDArray[np.bool_] | None:
+        """The bad pixels as they are painted, shape (k_y, k_x); None unless that is going on."""
+        return None if self.mask is None else np.asarray(self.mask.data) != 0
+
     def _add(self, layer: Any) -> None:
         self.viewer.add_layer(layer)
         layer.locked = True
@@ -168,11 +202,13 @@ class PatternView:
             return
         point = self.pixel(event.position)
         self.pointed.emit(point)
+        if self.mask is not None:
+            return  # the cursor is its brush
         handle = self.detector.grab(point, self._tolerance()) if self.detector else None
         self.viewer.cursor.style = "standard" if handle is None else ("pointing" if handle == "move" else "cross")
 
     def _drag(self, _viewer: Any, event: Any) -> Iterator[None]:
-        if self.detector is None or self.image is None or event.button != 1:
+        if self.detector is None or self.image is None or self.mask is not None or event.button != 1:
             return
         start, before = self.pixel(event.position), self.detector
         handle = before.grab(start, self._tolerance())

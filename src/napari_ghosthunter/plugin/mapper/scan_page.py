@@ -21,7 +21,7 @@ from napari_ghosthunter.session.session import Session
 
 ANEW = "Begin again without labels?\n\nWhat you have done stays on disk; it is offered when you open this scan again."
 STEP_TIP = "Pixel size of the {}. Type another one, as in 2 nm or 2 x 2.5 nm (y x x); empty: as the file says."
-FACTS = {"scan": "Scan", "detector": "Detector", "data": "Data", "file": "File"}
+FACTS = {"scan": "Scan", "detector": "Detector", "data": "Data", "mask": "Mask", "file": "File"}
 
 
 class ScanPage(Panel):
@@ -83,7 +83,7 @@ class ScanPage(Panel):
         lines = {} if scan is None else in_words(describe(scan))
         for key, label in self.facts.items():
             words = Path(lines[key]).name if key == "file" and key in lines else lines.get(key, "")
-            label.setText(words)
+            label.setText(words.partition(", step ")[0])  # the steps have lines of their own
             label.setToolTip(lines.get(key, ""))
             self.form.setRowVisible(label, bool(words))
         for edit in (self.scan_step, self.k_step):
