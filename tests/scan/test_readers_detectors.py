@@ -23,33 +23,6 @@ def test_mib_round_trip(tmp_path_factory, scan_shape, detector, dtype):
     assert pattern.dtype == np.dtype(dtype)
 
 
-def row_times(rows, row, jitter, pause):
-    gaps = np.random.default_rng(1).integers(-jitter, jitter + 1, rows * row) + 1_000_000
-    gaps[::row] += pause
-    return np.cumsum(gaps)
-
-
-def test_mib_rows_are_found_by_their_pauses(tmp_path):
-    path = write_mib(tmp_path / "a.mib", frames_of(42, (2, 2), "u1"), row_times(6, 7, jitter=40, pause=20_000))
-    scan = open_scan(path)
-    assert scan.scan_shape == (6, 7)
-    assert "pause after each 7" in scan.provenance.notes[0]
-
-
-@pytest.mark.parametrize(("jitter", "pause"), [(40, 0), (40, 300), (0, 0), (9000, 20_000)])
-def test_mib_rows_are_not_guessed_from_jitter(tmp_path, jitter, pause):
-    path = write_mib(tmp_path / "a.mib", frames_of(42, (2, 2), "u1"), row_times(6, 7, jitter, pause))
-    with pytest.raises(ScanShapeError, match="42 patterns"):
-        open_scan(path)
-
-
-def test_mib_pauses_at_other_places_than_row_ends_are_no_rows(tmp_path):
-    times = row_times(6, 7, jitter=40, pause=20_000)
-    times[24:] += 20_000  # the third row pauses within, too
-    with pytest.raises(ScanShapeError):
-        open_scan(write_mib(tmp_path / "a.mib", frames_of(42, (2, 2), "u1"), times))
-
-
 @pytest.mark.parametrize(
     ("header", "shape"),
     [

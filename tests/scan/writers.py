@@ -11,7 +11,7 @@ def frames_of(count, detector, dtype, seed=0):
     return np.random.default_rng(seed).integers(0, info.max, (count, *detector), dtype, endpoint=True)
 
 
-def write_mib(path, frames, times=None, header=None):
+def write_mib(path, frames, times=None, header=None, exposures=None):
     """Write frames as a Merlin does: a header of text before each, big-endian, the lowest row first."""
     code = {1: "U08", 2: "U16", 4: "U32"}[frames.dtype.itemsize]
     height, width = frames.shape[1:]
@@ -19,7 +19,8 @@ def write_mib(path, frames, times=None, header=None):
         for number, frame in enumerate(frames, 1):
             nanoseconds = 1_000_000 * number if times is None else times[number - 1]
             stamp = f"2021-05-07T16:51:{nanoseconds // 10**9:02d}.{nanoseconds % 10**9:09d}Z"
-            text = f"MQ1,{number:06d},00384,01,{width:04d},{height:04d},{code},   1x1,01,,0,0,{stamp},1000000ns,12,"
+            exposed = 1_000_000 if exposures is None else exposures[number - 1]
+            text = f"MQ1,{number:06d},00384,01,{width:04d},{height:04d},{code},   1x1,01,,0,0,{stamp},{exposed}ns,12,"
             file.write(text.encode().ljust(384, b"\0"))
             file.write(frame[::-1].astype(frame.dtype.newbyteorder(">")).tobytes())
     if header is not None:
