@@ -12,6 +12,7 @@ import pytest
 from napari_ghosthunter.mapping.compatibility import can_apply, check_scan, compare_scans
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.describe import describe
+from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 from napari_ghosthunter.scan.statistics import measure_statistics
@@ -200,3 +201,12 @@ def test_a_model_of_an_earlier_version_is_compared_by_less(trained_on: Callable[
     other = scan_of(replace(HERE, k_step=(0.2, 0.2)))
     (told,) = check_scan(trained_on(scan_of()), other)
     assert [told.sentence] == compare_scans(trained_on(scan_of()), other)
+
+
+def test_patterns_that_are_turned_otherwise_are_told(trained_on, tmp_path):
+    np.save(tmp_path / "scan.npy", np.ones((2, 3, 16, 16), np.uint16))
+    plain, turned = (open_scan(tmp_path / "scan.npy", detector=turns) for turns in ("", "transpose,flip_x"))
+    assert compare_scans(trained_on(turned), turned) == []
+    (told,) = compare_scans(trained_on(turned), plain)
+    assert "--detector transpose,flip_x" in told
+    assert compare_scans(trained_on(None), plain) == []  # of a model of an earlier version nothing is known

@@ -75,8 +75,10 @@ def test_options_are_read_as_they_are_typed_and_kept_as_json(said, read):
         ({"detector": "flip"}, ScanError, "flip_x"),
         ({"beam": "middle"}, ScanError, "K_Y,K_X"),
         ({"beam": (1, 2, 3)}, ScanError, "beam"),
-        ({"flyback": -1}, ScanError, "flyback"),
-        ({"skip_frames": "few"}, ScanError, "skip_frames"),
+        ({"flyback": -1}, ScanError, "whole number"),
+        ({"skip_frames": "few"}, ScanError, "whole number"),
+        ({"skip_frames": True}, ScanError, "whole number"),
+        ({"flyback": 1.5}, ScanError, "whole number"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line_that_names_the_option(said, kind, told):

@@ -48,8 +48,9 @@ def opens_scans(command: Callable[..., None]) -> Callable[..., None]:
 
 def _parameter(name: str, metavar: str) -> inspect.Parameter:
     option = typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=OPTION_HELP[name], rich_help_panel=PANEL)
-    kind = Annotated[int | None, option] if metavar == "N" else Annotated[str | None, option]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+    )
 
 
 ScanPath = Annotated[Path, typer.Argument(metavar="SCAN", help="A 4D-STEM file (or folder).")]

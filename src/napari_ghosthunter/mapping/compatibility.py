@@ -99,8 +99,18 @@ def _described(model: Model, scan: Scan) -> list[Difference]:
     if not can_apply(model, scan):
         found = [_detector(model.patterns.detector_shape, scan.detector_shape)]
     else:  # with other pixels, other sizes of them say nothing new
-        found = _steps(trained, here, "k")
+        found = _steps(trained, here, "k") + _turns(trained, here)
     return found + (_steps(trained, here, "scan") if model.patterns.config.reach else [])
+
+
+def _turns(trained: dict[str, Any], here: dict[str, Any]) -> list[Difference]:
+    """Compare how the patterns are turned when they are opened; models of earlier versions knew of no turns."""
+    before, after = (",".join((one.get("options") or {}).get("detector", ())) for one in (trained, here))
+    return (
+        []
+        if before == after
+        else [Difference("detector turned", _OTHER_TURNS.format(before or "none", after or "none"))]
+    )
 
 
 def _detector(trained: tuple[int, int], here: tuple[int, int]) -> Difference:
@@ -181,6 +191,10 @@ _WORDS = {
         "the model pools each pattern with its neighbours, which should be as far apart as they were in training.",
     ),
 }
+_OTHER_TURNS = (
+    "The patterns of the training scan were opened with --detector {}, those of this scan with {}: open both alike, "
+    "unless their detectors were mounted so."
+)
 _NO_BEAM = (
     "No clear direct beam is seen in this scan, but there was one in the training scan; is it the same kind of data? "
     "Mind the map."

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -99,7 +99,18 @@ def _k_step(given: Any) -> Any:
 
 
 def _turns(given: Any) -> Any:
-    return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+    turns = tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+    for turn in turns or ():
+        if turn not in get_args(Turn):
+            raise ValueError(f"{turn!r} turns nothing; say {', '.join(get_args(Turn))}, several with commas.")
+    return turns or ()
+
+
+def _count(given: Any) -> Any:
+    text = str(given).strip()
+    if given is not None and not (text.isdecimal() and isinstance(given, int | str)):
+        raise ValueError(f"{given!r} is no number of patterns; write a whole number, 0 or more.")
+    return None if given is None else int(text)
 
 
 def _place(given: Any) -> Any:
@@ -130,8 +141,8 @@ class ScanOptions(BaseModel):
     scan_shape: Annotated[tuple[int, int] | None, BeforeValidator(_scan_shape)] = _option("scan_shape")
     dataset: str | None = _option("dataset")
     reader: str | None = _option("reader")
-    skip_frames: Annotated[int, Field(ge=0)] | None = _option("skip_frames")
-    flyback: Annotated[int, Field(ge=0)] | None = _option("flyback")
+    skip_frames: Annotated[int | None, BeforeValidator(_count)] = _option("skip_frames")
+    flyback: Annotated[int | None, BeforeValidator(_count)] = _option("flyback")
     scan_step: Annotated[Step | None, BeforeValidator(_scan_step)] = _option("scan_step")
     k_step: Annotated[Step | None, BeforeValidator(_k_step)] = _option("k_step")
     detector: Annotated[tuple[Turn, ...], BeforeValidator(_turns)] = _option("detector", ())
