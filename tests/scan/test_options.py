@@ -42,16 +42,14 @@ def npy(tmp_path: Path) -> Path:
         ({"columns": (0, 1)}, (0, 1)),
         ({"detector": "flip_x, transpose"}, ("flip_x", "transpose")),
         ({"beam": "63.5,64"}, (63.5, 64)),
-        ({"mask": "bad.npy"}, Path("bad.npy")),
+        ({"mask": "bad.npy"}, Path("bad.npy").absolute()),
         ({"flyback": "2"}, 2),
     ],
 )
 def test_options_are_read_as_they_are_typed_and_kept_as_json(said, read):
     options = ScanOptions.of(**said)
     (name,) = said
-    value = getattr(options, name)
-    assert value == pytest.approx(read) if isinstance(read, tuple) and name == "scan_step" and len(read) < 3 else True
-    assert str(value) == str(read) or value == read
+    assert getattr(options, name) == read
     kept = json.loads(json.dumps(options.said()))
     assert options_in(kept) == options
     assert list(kept) == [name]
