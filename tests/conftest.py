@@ -66,6 +66,7 @@ def make_model() -> Callable[..., Any]:
         detector_shape: tuple[int, int] = (16, 16),
         names: tuple[str, ...] = ("a", "b", "c"),
         seed: int = 0,
+        bad_pixels: tuple[tuple[int, int], ...] = (),
         **choices: Any,
     ) -> Model:
         config = PatternConfig(**({"size": 16} | choices))
@@ -82,7 +83,7 @@ def make_model() -> Callable[..., Any]:
             best_epoch=1, history=(epoch,),
             held_out=HeldOut(names=names, confusion=((0,) * len(names),) * len(names)),
         )  # fmt: skip
-        fitted = FittedPatterns(config=config, detector_shape=detector_shape, size=size)
+        fitted = FittedPatterns(config=config, detector_shape=detector_shape, size=size, bad_pixels=bad_pixels)
         return Model(ClassScheme.from_names(names), "ghosthunter", fitted, weights, record)
 
     return make

@@ -79,6 +79,17 @@ def test_the_map_is_the_local_one(client, make_model, scan, choices):
     assert seen[-1] == (24, 24)
 
 
+def test_bad_pixels_are_left_out_by_the_workers_too(client, make_model, scan):
+    bad = np.zeros((16, 16), bool)
+    bad[6:9, :5] = True
+    masked = scan.with_mask(bad)
+    model = make_model(bad_pixels=((0, 20),))
+    mapped = segment_on(client, masked, model, device="cpu")
+    local = segment(masked, model, device="cpu")
+    assert mapped.probabilities.tobytes() == local.probabilities.tobytes()
+    assert mapped.probabilities.tobytes() != segment(scan, model, device="cpu").probabilities.tobytes()
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_a_local_map_in_several_threads_is_the_same(client, make_model, scan, monkeypatch, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", str(threads))

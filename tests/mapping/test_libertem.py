@@ -108,6 +108,13 @@ def test_pixels_that_are_no_numbers_count_as_zero(context, udf, cube, make_model
     assert results["nonfinite"].data[2, 3] == results["nonfinite"].data.sum() == 2
 
 
+def test_the_bad_pixels_of_the_model_are_left_out(context, udf, cube, make_model):
+    model = make_model(bad_pixels=((0, 20), (100, 5)))
+    expected = segment(Scan(cube), model, device="cpu")
+    assert_same(run(context, udf(model), cube), expected)
+    assert not np.array_equal(expected.probabilities, segment(Scan(cube), make_model(), device="cpu").probabilities)
+
+
 def test_crops(context, udf, cube, make_model):
     middle = make_model(crop=0.5, centre="detector", size=8 * 2)
     assert_same(run(context, udf(middle), cube), segment(Scan(cube), middle, device="cpu"))
