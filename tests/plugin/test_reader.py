@@ -21,16 +21,17 @@ ENDINGS = [ending for reader in READERS for ending in reader.extensions]
 class Answers:
     """Someone who answers what was prepared, and notes what was asked."""
 
-    def __init__(self, shape=None, dataset=None):
-        self.shape, self.name, self.asked = shape, dataset, []
+    def __init__(self, shape=None, dataset=None, **left_out):
+        self.shape, self.name, self.left_out, self.asked = shape, dataset, left_out, []
 
     def dataset(self, path, names, before):  # noqa: ARG002
         self.asked.append((*names, before))
         return self.name
 
-    def scan_shape(self, path, dataset, shapes, before):  # noqa: ARG002
-        self.asked.append((dataset, shapes[0], before))
-        return self.shape
+    def scan_shape(self, path, chosen, error, before):  # noqa: ARG002
+        self.asked.append((chosen.dataset, error.candidates[0], before.scan_shape))
+        said = dict(self.left_out, scan_shape=self.shape)
+        return None if self.shape is None else chosen.updated(**said)
 
 
 @pytest.fixture
@@ -115,6 +116,13 @@ def test_a_shape_is_asked_and_proposed_the_next_time(row_file):
     assert recall(row_file) == ScanOptions(scan_shape=(6, 10))
     assert open_asking(row_file, answers).scan_shape == (6, 10)
     assert answers.asked == [(None, (6, 10), None), (None, (6, 10), (6, 10))]
+
+
+def test_what_is_left_out_is_remembered_with_the_shape(row_file):
+    scan = open_asking(row_file, Answers((6, 9), skip_frames=1, flyback=1))
+    assert scan.scan_shape == (6, 9)
+    assert recall(row_file) == ScanOptions(scan_shape=(6, 9), skip_frames=1, flyback=1)
+    assert scan.provenance.options == recall(row_file)
 
 
 def test_an_array_is_asked_and_proposed_the_next_time(two_file):

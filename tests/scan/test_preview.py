@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_ghosthunter.scan.preview import CoarseImages, full_size
+from napari_ghosthunter.scan.row_layout import RowLayout
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual.images import virtual_image
 
@@ -43,9 +44,16 @@ def test_a_row_of_patterns_is_shown_in_other_shapes():
     row = Scan(np.asarray(scan.data).reshape(1, 120, 6, 5))
     coarse = CoarseImages(row, MASK)
     for shape in ((4, 30), (30, 4), (7, 17)):
-        *_, last = coarse.refine(shape)
+        *_, last = coarse.refine(RowLayout(shape))
         values = virtual_image(row, MASK).ravel()[: shape[0] * shape[1]]
         np.testing.assert_allclose(last, values.reshape(shape))
+
+
+def test_rows_are_shown_without_what_lies_between_them():
+    row = Scan(np.asarray(scan_of((4, 30)).data).reshape(1, 120, 6, 5))
+    *_, last = CoarseImages(row, MASK).refine(RowLayout((7, 14), 2, 3))
+    values = virtual_image(row, MASK).ravel()
+    np.testing.assert_allclose(last, [values[2 + 17 * y : 16 + 17 * y] for y in range(7)])
 
 
 def test_the_finest_grid_keeps_to_the_bound():

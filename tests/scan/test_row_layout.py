@@ -13,8 +13,8 @@ from napari_ghosthunter.scan.presence import present
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.readers.fold import fold, plausible_shapes
 from napari_ghosthunter.scan.readers.frames import Frames
-from napari_ghosthunter.scan.readers.row_layout import FrameTimes, RowLayout
 from napari_ghosthunter.scan.readers.stack import Stack
+from napari_ghosthunter.scan.row_layout import FrameTimes, RowLayout
 
 
 class Locked:

@@ -30,9 +30,9 @@ class Asker(Protocol):
         """Choose the array that is the scan; `before` is what was chosen last time."""
 
     def scan_shape(
-        self, path: Path, dataset: str | None, shapes: Sequence[tuple[int, int]], before: tuple[int, int] | None
-    ) -> tuple[int, int] | None:
-        """Choose (scan_y, scan_x)."""
+        self, path: Path, chosen: ScanOptions, error: ScanShapeError, before: ScanOptions
+    ) -> ScanOptions | None:
+        """Choose the scan shape, and the patterns that belong to no position; give `chosen` with both."""
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Any]] | None:
@@ -100,7 +100,7 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
             with waiting():
                 scan = open_with(path, chosen)
         except (DatasetError, ScanShapeError) as error:
-            if asker is None or not error.candidates or chosen.scan_shape is not None:
+            if asker is None or not _can_be_asked(error) or chosen.scan_shape is not None:
                 raise
             answer = _ask(asker, path, chosen, error, recall(path, memory))
             if answer is None:
@@ -119,6 +119,10 @@ def _said_before(path: Path, memory: Path | None) -> ScanOptions:
     return ScanOptions(scan_step=before.scan_step, k_step=before.k_step, beam=before.beam, mask=mask)
 
 
+def _can_be_asked(error: DatasetError | ScanShapeError) -> bool:
+    return bool(error.layouts if isinstance(error, ScanShapeError) else error.candidates)
+
+
 def _ask(
     asker: Asker, path: Path, chosen: ScanOptions, error: DatasetError | ScanShapeError, before: ScanOptions
 ) -> ScanOptions | None:
@@ -126,8 +130,7 @@ def _ask(
     if isinstance(error, DatasetError):
         name = asker.dataset(path, error.candidates, before.dataset)
         return None if name is None else chosen.updated(dataset=name)
-    shape = asker.scan_shape(path, chosen.dataset, error.candidates, before.scan_shape)
-    return None if shape is None else chosen.updated(scan_shape=shape)
+    return asker.scan_shape(path, chosen, error, before)
 
 
 def _asker() -> Asker | None:

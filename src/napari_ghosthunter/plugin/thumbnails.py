@@ -19,6 +19,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
 from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.plugin.scan_image import contrast_limits
 from napari_ghosthunter.scan.preview import CoarseImages
+from napari_ghosthunter.scan.row_layout import RowLayout
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.virtual.masks import bright_field_mask
 from napari_ghosthunter.scan.virtual.means import measure_scan_beam
@@ -79,20 +80,20 @@ class Thumbnails(QObject):
 
 
 class FoldedImages:
-    """Bright-field pictures of the same patterns in different scan shapes.
+    """Bright-field pictures of the same patterns laid out to scans in different ways.
 
     Parameters
     ----------
     open_patterns
-        Opens the patterns as a scan of any shape; called with the first picture.
+        Opens all patterns as a scan of any shape; called with the first picture.
     """
 
     def __init__(self, open_patterns: Callable[[], Scan]) -> None:
         self._open = open_patterns
         self._images: CoarseImages | None = None
 
-    def job(self, scan_shape: tuple[int, int] | None = None) -> Job:
-        """Make pictures of the patterns folded to `scan_shape`, or as they are."""
+    def job(self, layout: RowLayout | None = None) -> Job:
+        """Make pictures of the patterns laid out so, or as they are."""
         if self._images is None:
             scan = self._open()
             with warnings.catch_warnings():
@@ -100,7 +101,7 @@ class FoldedImages:
                 beam = measure_scan_beam(scan, BEAM_POSITIONS)
             self._images = CoarseImages(scan, bright_field_mask(scan.detector_shape, beam))
         yield None
-        yield from self._images.refine(scan_shape, POSITIONS)
+        yield from self._images.refine(layout, POSITIONS)
 
 
 def thumbnail(picture: Picture | None, scan_shape: tuple[int, int], size: QSize) -> QPixmap:

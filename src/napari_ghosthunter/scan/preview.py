@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_ghosthunter.scan.row_layout import RowLayout
 from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
 
 FIRST_POSITIONS = 100  # of the coarsest grid: some ms where the scan is in memory, 2 s from a disk that must seek
@@ -43,14 +44,13 @@ class CoarseImages:
         self._weights = np.ascontiguousarray(weights[self._box]).ravel()
         self._known: dict[int, float] = {}
 
-    def refine(self, scan_shape: tuple[int, int] | None = None, most: int | None = None) -> Iterator[FloatArray | None]:
-        """Give images of the scan folded to `scan_shape`, coarse to fine.
+    def refine(self, layout: RowLayout | None = None, most: int | None = None) -> Iterator[FloatArray | None]:
+        """Give images of the scan, or of its patterns laid out anew, coarse to fine.
 
         Parameters
         ----------
-        scan_shape
-            (scan_y, scan_x) to fold the patterns to, of at most as many positions as the scan; the scan's own if not
-            given.
+        layout
+            Where the rows lie in the row of all patterns, of no more than the scan has; the scan's own if not given.
         most
             Positions that the finest grid may have; the last image is exact if there are no more than these.
 
@@ -60,12 +60,13 @@ class CoarseImages:
             Image of one value for each grid point; None after every few patterns, so that the caller can stop or see
             to something else.
         """
-        shape = scan_shape or self._scan.scan_shape
+        layout = layout or RowLayout(self._scan.scan_shape)
+        shape = layout.scan_shape
         for step in _steps(shape, math.prod(shape) if most is None else most):
             rows, columns = _grid(shape[0], step), _grid(shape[1], step)
             image = np.empty((len(rows), len(columns)))
             for count, (y, x) in enumerate(np.ndindex(*image.shape), start=1):
-                image[y, x] = self._value(rows[y] * shape[1] + columns[x])
+                image[y, x] = self._value(layout.start(rows[y]) + columns[x])
                 if count % BREATH == 0:
                     yield None
             yield image

@@ -7,21 +7,38 @@ import pytest
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDialog
 
+from napari_ghosthunter.errors import ScanShapeError
 from napari_ghosthunter.plugin.questions.dataset_dialog import DatasetDialog
 from napari_ghosthunter.plugin.questions.dialogs import Dialogs
 from napari_ghosthunter.plugin.questions.shape_dialog import ICON, ShapeDialog
 from napari_ghosthunter.plugin.thumbnails import thumbnail
+from napari_ghosthunter.scan.options import ScanOptions
+from napari_ghosthunter.scan.readers import open_with
+from tests.scan.writers import frames_of, write_mib
 
 SHAPES = ((6, 10), (10, 6), (5, 12), (12, 5), (4, 15), (15, 4), (3, 20), (20, 3), (2, 30), (30, 2), (1, 60), (60, 1))
 
 
 @pytest.fixture
-def dialog(qtbot, row_file):
-    dialog = ShapeDialog(row_file, None, SHAPES)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    qtbot.waitExposed(dialog)
-    return dialog
+def ask(qtbot):
+    """Ask what a file leaves open, as opening it raises it."""
+
+    def show(path, before=None, **said):
+        chosen = ScanOptions.of(**said)
+        with pytest.raises(ScanShapeError) as raised:
+            open_with(path, chosen)
+        dialog = ShapeDialog(path, chosen, raised.value, before)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        qtbot.waitExposed(dialog)
+        return dialog
+
+    return show
+
+
+@pytest.fixture
+def dialog(ask, row_file):
+    return ask(row_file)
 
 
 def icon(dialog, row):
@@ -39,7 +56,7 @@ def texts(dialog):
 
 def test_the_best_shapes_are_offered_and_the_first_is_chosen(dialog):
     assert texts(dialog) == [f"{y} × {x}" for y, x in SHAPES[:8]]
-    assert dialog.scan_shape == (6, 10)
+    assert dialog.options == ScanOptions(scan_shape=(6, 10))
     assert dialog.verdict.text() == "uses all 60 patterns"
 
 
@@ -54,7 +71,7 @@ def test_each_shape_shows_the_image_that_it_would_give(dialog, qtbot, patterns):
 def test_a_click_chooses(dialog, qtbot):
     place = dialog.choices.visualItemRect(dialog.choices.item(3)).center()
     qtbot.mouseClick(dialog.choices.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert dialog.scan_shape == (12, 5)
+    assert dialog.options.scan_shape == (12, 5)
     qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
     assert dialog.result() == QDialog.DialogCode.Accepted
 
@@ -70,7 +87,7 @@ def test_another_shape_can_be_typed_and_is_shown(dialog, qtbot):
     qtbot.waitUntil(lambda: not dialog.thumbnails.busy)
     assert icon(dialog, 8).max() > 200
     dialog.accept()
-    assert (dialog.result(), dialog.scan_shape) == (QDialog.DialogCode.Accepted, (30, 2))
+    assert (dialog.result(), dialog.options.scan_shape) == (QDialog.DialogCode.Accepted, (30, 2))
 
 
 def test_what_is_typed_may_be_among_those_offered(dialog):
@@ -95,13 +112,75 @@ def test_a_shape_that_wastes_patterns_is_refused(dialog):
     assert not dialog.open_button.isEnabled()
 
 
-def test_what_was_chosen_before_comes_first(qtbot, row_file):
+def test_what_was_chosen_before_comes_first(ask, row_file):
     for before in ((12, 5), (7, 8)):
-        dialog = ShapeDialog(row_file, None, SHAPES, before)
-        qtbot.addWidget(dialog)
-        assert dialog.scan_shape == before
+        dialog = ask(row_file, ScanOptions(scan_shape=before))
+        assert dialog.options.scan_shape == before
         assert texts(dialog)[0] == f"{before[0]} × {before[1]} (last time)"
         assert len(set(texts(dialog))) == 8
+
+
+@pytest.fixture
+def dummy_file(tmp_path, patterns):
+    """A file of 6 rows of 10, with a bright dummy before each."""
+    path = tmp_path / "dummies.npy"
+    dummies = np.full((6, 1, 16, 16), 1000, np.uint16)
+    np.save(path, np.concatenate([dummies, patterns], axis=1).reshape(66, 16, 16))
+    return path
+
+
+def write(qtbot, box, text):
+    """Type into a field, as a user does."""
+    qtbot.mouseClick(box.lineEdit(), Qt.MouseButton.LeftButton)
+    box.window().activateWindow()
+    qtbot.waitUntil(box.hasFocus)
+    qtbot.keyClick(box, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(box, text)
+    qtbot.keyClick(box, Qt.Key.Key_Tab)
+
+
+def test_what_is_left_out_is_typed_and_shown(ask, qtbot, dummy_file, patterns):
+    dialog = ask(dummy_file)
+    for box, text in ((dialog.rows, "6"), (dialog.columns, "10"), (dialog.skip_frames, "1"), (dialog.flyback, "1")):
+        write(qtbot, box, text)
+    assert dialog.choices.currentItem().text() == "6 × 10\nskip 1, flyback 1"
+    assert dialog.verdict.text() == "uses 60 patterns and leaves out 6"
+    qtbot.waitUntil(lambda: not dialog.thumbnails.busy)
+    expected = thumbnail(patterns.reshape(6, 10, 256).sum(2, dtype=float), (6, 10), ICON).toImage()
+    assert np.abs(icon(dialog, dialog.choices.currentRow()) - grey(expected)).max() <= 2
+    qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
+    assert dialog.result() == QDialog.DialogCode.Accepted
+    assert dialog.options == ScanOptions(scan_shape=(6, 10), skip_frames=1, flyback=1)
+    scan = open_with(dummy_file, dialog.options)
+    np.testing.assert_array_equal(scan.rows(0, 6), patterns)
+
+
+def test_more_between_the_rows_than_there_are_cannot_be_left_out(ask, qtbot, dummy_file):
+    dialog = ask(dummy_file)
+    write(qtbot, dialog.flyback, "60")
+    assert "more than there are" in dialog.verdict.text()
+    assert not dialog.open_button.isEnabled()
+
+
+@pytest.mark.parametrize(("row", "first", "said"), [(0, 0, (None, 1)), (1, 1, (1, 1)), (2, 0, (None, 0))])
+def test_the_places_of_patterns_too_many_are_offered_as_pictures(ask, qtbot, tmp_path, row, first, said):
+    frames = frames_of(72, (8, 8), "u2")
+    path = write_mib(tmp_path / "a.mib", frames, header={"ScanX": 8, "ScanY": 8})
+    dialog = ask(path)
+    assert texts(dialog) == [f"8 × 8\nskip {skip}, flyback {flyback}" for skip, flyback in ((0, 1), (1, 1), (0, 0))]
+    assert "more than its scan has positions" in dialog.explanation.text()
+    place = dialog.choices.visualItemRect(dialog.choices.item(row)).center()
+    qtbot.mouseClick(dialog.choices.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
+    assert dialog.result() == QDialog.DialogCode.Accepted
+    assert (dialog.options.skip_frames, dialog.options.flyback) == said
+    np.testing.assert_array_equal(open_with(path, dialog.options).pattern(1, 0), frames[first + 8 + (row < 2)])
+
+
+def test_what_was_left_out_before_comes_first(ask, dummy_file):
+    dialog = ask(dummy_file, ScanOptions(scan_shape=(6, 10), skip_frames=1, flyback=1))
+    assert texts(dialog)[0] == "6 × 10 (last time)\nskip 1, flyback 1"
+    assert dialog.options == ScanOptions(scan_shape=(6, 10), skip_frames=1, flyback=1)
 
 
 def test_nothing_is_cut_off(dialog):
@@ -137,7 +216,10 @@ def test_dialogs_answer_and_leave_nothing_behind(qtbot, row_file, two_file, acce
 
     dialogs = Dialogs(None)
     QTimer.singleShot(100, answer)
-    assert dialogs.scan_shape(row_file, None, SHAPES, (10, 6)) == ((10, 6) if accept else None)
+    before = ScanOptions(scan_shape=(10, 6))
+    layouts = tuple((shape, 0, 0) for shape in SHAPES)
+    error = ScanShapeError("60 patterns", SHAPES, layouts, 60)
+    assert dialogs.scan_shape(row_file, ScanOptions(), error, before) == (before if accept else None)
     QTimer.singleShot(100, answer)
     assert dialogs.dataset(two_file, ("before", "after"), None) == ("before" if accept else None)
     qtbot.wait(10)

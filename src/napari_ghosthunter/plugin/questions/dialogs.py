@@ -7,8 +7,10 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QDialog, QWidget
 
+from napari_ghosthunter.errors import ScanShapeError
 from napari_ghosthunter.plugin.questions.dataset_dialog import DatasetDialog
-from napari_ghosthunter.plugin.questions.shape_dialog import ScanShape, ShapeDialog
+from napari_ghosthunter.plugin.questions.shape_dialog import ShapeDialog
+from napari_ghosthunter.scan.options import ScanOptions
 
 
 class Dialogs:
@@ -23,11 +25,11 @@ class Dialogs:
         return dialog.name if _accepted(dialog) else None
 
     def scan_shape(
-        self, path: Path, dataset: str | None, shapes: Sequence[ScanShape], before: ScanShape | None
-    ) -> ScanShape | None:
-        """Choose (scan_y, scan_x)."""
-        dialog = ShapeDialog(path, dataset, shapes, before, self._parent)
-        return dialog.scan_shape if _accepted(dialog) else None
+        self, path: Path, chosen: ScanOptions, error: ScanShapeError, before: ScanOptions
+    ) -> ScanOptions | None:
+        """Choose the scan shape, and the patterns that belong to no position."""
+        dialog = ShapeDialog(path, chosen, error, before, self._parent)
+        return dialog.options if _accepted(dialog) else None
 
 
 def _accepted(dialog: QDialog) -> bool:

@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import as_strided
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers.frames import Frames
-from napari_ghosthunter.scan.readers.row_layout import (
+from napari_ghosthunter.scan.readers.stack import ScanShape, Stack
+from napari_ghosthunter.scan.row_layout import (
     RowLayout,
     is_in_every_row,
     layouts_with_surplus,
@@ -21,7 +22,6 @@ from napari_ghosthunter.scan.readers.row_layout import (
     ways,
     whole_rows,
 )
-from napari_ghosthunter.scan.readers.stack import ScanShape, Stack
 from napari_ghosthunter.scan.scan import LazyArray
 
 TRIED = 100_000  # divisors for a scan shape: all of them up to 10^10 patterns

@@ -13,8 +13,8 @@ from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.companion import companion_text, whole_number
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.merlin_clock import TIMED_FRAMES, MerlinClock
-from napari_ghosthunter.scan.readers.row_layout import FrameTimes
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
+from napari_ghosthunter.scan.row_layout import FrameTimes
 
 PIXELS = {"U08": ">u1", "U16": ">u2", "U32": ">u4"}  # what a header calls 1 and 6, 12, and 24 bits
 

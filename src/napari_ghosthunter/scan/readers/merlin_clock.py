@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.scan.boundary import reading
-from napari_ghosthunter.scan.readers.row_layout import FrameTimes
+from napari_ghosthunter.scan.row_layout import FrameTimes
 
 TIMED_FRAMES = 4096  # headers that are read at most
 FIRST_FRAMES = 1024  # of them first: enough where they show some rows

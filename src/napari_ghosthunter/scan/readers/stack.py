@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.options import ScanOptions
-from napari_ghosthunter.scan.readers.row_layout import ReadTimes, ScanShape
+from napari_ghosthunter.scan.row_layout import ReadTimes, ScanShape
 from napari_ghosthunter.scan.scan import LazyArray
 
 __all__ = ["ScanShape", "Stack", "Wanted"]
