@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.scan.scan import Scan
 
 LAST_AXES = 2
+SCAN_NAMES = "scan_names"  # in the metadata: which scan it was under each name that a virtual detector gave the layer
+NUMBER = re.compile(r" \[\d+\]$")  # that napari appends to a name that is taken
 GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units")  # what says where a layer is
 
 
@@ -28,6 +31,20 @@ def scan_of(layer: Any) -> Scan | None:
     """Give the scan that a layer shows, or None if it shows none."""
     scan = getattr(layer, "metadata", {}).get("scan")
     return scan if isinstance(scan, Scan) and tuple(layer.data.shape[:2]) == scan.scan_shape else None
+
+
+def scan_name(layer: Any) -> str:
+    """Give the name of a layer's scan: that of the layer, without the virtual detector that its image was made with."""
+    names = layer.metadata.get(SCAN_NAMES, {})
+    return str(names.get(layer.name) or names.get(NUMBER.sub("", layer.name)) or layer.name)
+
+
+def name_image(layer: Any, name: str, title: str) -> None:
+    """Name a scan's layer after the scan and what its image was made with, and keep the name of the scan."""
+    whole = f"{name}: {title}"
+    layer.metadata.setdefault(SCAN_NAMES, {})[whole] = name
+    if NUMBER.sub("", layer.name) != whole:
+        layer.name = whole
 
 
 def position_at(layer: Any, world: Sequence[float]) -> Position | None:

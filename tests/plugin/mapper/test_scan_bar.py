@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_ghosthunter.plugin.docks import MAPPER, open_dock
+from napari_ghosthunter.plugin.docks import DIFFRACTION, MAPPER, open_dock
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.scan import Scan
@@ -70,3 +70,16 @@ def test_without_work_the_scan_that_is_opened_is_followed_at_once(qtbot, window,
     qtbot.waitUntil(lambda: mapper.desk.session not in (None, first), timeout=LONG)
     assert mapper.scan_bar.words.text() == "Scan: other"
     assert not mapper.scan_bar.switch_button.isVisible()
+
+
+def test_a_virtual_detector_does_not_rename_the_scan(qtbot, window, mapper) -> None:
+    diffraction = open_dock(window, DIFFRACTION)
+    qtbot.waitUntil(lambda: diffraction.showing.facts is not None, timeout=LONG)
+    for kind, title in (("custom", "custom disk"), ("ADF", "ADF"), ("bright field", "bright field")):
+        diffraction.detector_bar.kind_asked.emit(kind)
+        qtbot.waitUntil(lambda title=title: window.layers[0].name == f"scan_32: {title}", timeout=LONG)
+        assert mapper.scan_bar.words.text() == "Scan: scan_32"
+        assert mapper.scan_page.choice.currentText() == "scan_32"
+        assert mapper.desk.stem == "scan_32"
+    window.layers[0].name = "mine"
+    assert mapper.scan_bar.words.text() == "Scan: mine"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.plugin.diffraction.detector import VirtualDetector
+from napari_ghosthunter.plugin.layers import name_image, scan_name
 from napari_ghosthunter.plugin.scan_image import contrast_limits
 
 PATIENCE_S = 0.4  # so long the old image stays: less flicker while a detector is dragged
@@ -53,9 +54,6 @@ class ScanPicture:
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
-        shown = layer.metadata.get(DETECTOR)  # by an earlier dock, or before another scan was looked at
-        self.base_name: str = layer.name.removesuffix(f": {shown.title}" if shown else "")
-        self._given_name: str = layer.name
         self._buffer: FloatArray | None = None
         self._whole: tuple[FloatArray, str, tuple[float, float]] = self._now()
         self.partial = False
@@ -79,7 +77,7 @@ class ScanPicture:
             return
         image, name, limits = self._whole
         self._put(image, limits, None)
-        self.layer.name = self._given_name = name
+        self.layer.name = name
         self.partial = False
 
     def _put(self, image: FloatArray, limits: tuple[float, float], title: str | None) -> None:
@@ -95,13 +93,7 @@ class ScanPicture:
             layer.contrast_limits_range = (min(limits[0], float(finite.min())), max(limits[1], float(finite.max())))
         layer.refresh(extent=False)
         if title is not None:
-            self._rename(title)
-
-    def _rename(self, title: str) -> None:
-        if self.layer.name != self._given_name:  # the user has given it another name meanwhile
-            self.base_name = self.layer.name
-        self.layer.name = f"{self.base_name}: {title}"
-        self._given_name = self.layer.name  # napari appends a number to a name that is taken
+            name_image(layer, scan_name(layer), title)
 
     def _now(self) -> tuple[FloatArray, str, tuple[float, float]]:
         return np.array(self.layer.data, np.float64), self.layer.name, tuple(self.layer.contrast_limits)

@@ -18,8 +18,9 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.learning.config import TrainingConfig
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.choices import remember
-from napari_ghosthunter.plugin.layers import bare, scan_of
+from napari_ghosthunter.plugin.layers import bare, scan_name, scan_of
 from napari_ghosthunter.plugin.mapper.finding import Finding
+from napari_ghosthunter.plugin.mapper.hidden_layers import HiddenLayers
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.plugin.scan_image import show_restated
@@ -72,6 +73,7 @@ class Desk(QObject):
         self._background = Background()
         self._finding: Finding[Any] | None = None  # what the background is at
         self._awake = False
+        self._others = HiddenLayers()  # the other scans
 
     @property
     def scan(self) -> Scan | None:
@@ -84,7 +86,7 @@ class Desk(QObject):
         scan = self.scan
         if scan is None:
             return ""
-        own = "" if scan.provenance.path is not None else NO_NAME.sub("_", self.layer.name).strip("_.")
+        own = "" if scan.provenance.path is not None else NO_NAME.sub("_", scan_name(self.layer)).strip("_.")
         return own or scan.name
 
     @property
@@ -208,9 +210,10 @@ class Desk(QObject):
         return done
 
     def show_scan(self) -> None:
-        """Show the scan that is worked on, and hide the others, which often lie in the same place."""
+        """Hide the other scans, which often lie in the same place as the one that is worked on."""
         for layer in self.scan_layers:
-            layer.visible = layer is self.layer
+            if layer is not self.layer:
+                self._others.hide(layer)
 
     # ---- inside ----
 
@@ -299,8 +302,10 @@ class Desk(QObject):
     def _turn_to(self, layer: Any) -> None:
         """Make a layer the one that is worked on, and seen."""
         before, self.layer, self.other = self.layer, layer, None
+        self._others.show_again()
         if before not in (None, layer):
             self.show_scan()
+            layer.visible = True
             self.viewer.layers.selection.active = layer  # the Diffraction viewer follows
             self.viewer.reset_view()
 

@@ -70,7 +70,7 @@ class DomainMapper(QWidget):
         self.tabs = QTabWidget()
         self._lay_out()
         calm(self)
-        self.points.clicks.adds = lambda: self.page is self.label_page
+        self.points.clicks.adds = self.points.listening.labelling = lambda: self.page is self.label_page
         self._connect()
 
     @property
@@ -102,6 +102,7 @@ class DomainMapper(QWidget):
         self.setMinimumWidth(340)
 
     def _connect(self) -> None:
+        self.tabs.currentChanged.connect(self.points.listening.follow)
         closing = Closing(self)
         closing.opened.connect(self.desk.wake)
         closing.opened.connect(lambda: let_shrink(self))

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
+from napari_ghosthunter.plugin.layers import scan_name
 from napari_ghosthunter.plugin.mapper.desk import Desk
 
 NAME_PIXELS = 160  # of the name on the button; all of it is in the tooltip
@@ -41,17 +42,17 @@ class ScanBar(QWidget):
         self.switch_button.setVisible(other is not None)
         if layer is None:
             return
-        scan = self.desk.scan
+        scan, title = self.desk.scan, scan_name(layer)
         path = None if scan is None else scan.provenance.path
-        self.words.setText(f"Scan: {layer.name}" if other is None else f"Still working on {layer.name}")
-        self.words.setToolTip(f"All pages are about this scan: {layer.name}" + (f"\n{path}" if path else ""))
+        self.words.setText(f"Scan: {title}" if other is None else f"Still working on {title}")
+        self.words.setToolTip(f"All pages are about this scan: {title}" + (f"\n{path}" if path else ""))
         if other is not None:
-            name = self.fontMetrics().elidedText(other.name, Qt.TextElideMode.ElideMiddle, NAME_PIXELS)
+            name = self.fontMetrics().elidedText(scan_name(other), Qt.TextElideMode.ElideMiddle, NAME_PIXELS)
             self.switch_button.setText(f"Switch to {name}".replace("&", "&&"))
             self.switch_button.setToolTip(
                 "Not while something is computed"
                 if self._busy
-                else f"Work on {other.name}. What you have done on {layer.name} stays on disk."
+                else f"Work on {scan_name(other)}. What you have done on {title} stays on disk."
             )
         self.switch_button.setEnabled(not self._busy)
 

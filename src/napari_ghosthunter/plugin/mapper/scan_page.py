@@ -11,6 +11,7 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout
 
 from napari_ghosthunter.plugin.docks import DIFFRACTION, open_dock
+from napari_ghosthunter.plugin.layers import scan_name
 from napari_ghosthunter.plugin.mapper.bundles import ask_for_bundle, ask_where_to_save
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
@@ -75,7 +76,7 @@ class ScanPage(Panel):
         """Show the scans of the viewer, and what the chosen one is."""
         layers = self.desk.scan_layers
         self.choice.clear()
-        self.choice.addItems([layer.name for layer in layers])
+        self.choice.addItems([scan_name(layer) for layer in layers])
         self.choice.setCurrentIndex(next((i for i, layer in enumerate(layers) if layer is self.desk.layer), -1))
         self.choice.setVisible(bool(layers))
         self.sample_button.setVisible(not layers)

@@ -80,7 +80,7 @@ def test_the_map_of_the_model_makes_way_for_the_live_one(qtbot, window, mapper, 
     mapper.show_page(mapper.label_page)
     assert seen() == (False, True)
     layers[LIVE].visible = False
-    assert seen() == (True, False)
+    assert seen() == (False, False)
     layers[LIVE].visible = True
     assert seen() == (False, True)
     session.undo()  # another live map

@@ -269,3 +269,109 @@ def test_the_window_may_be_closed_while_points_are_shown(qtbot, shown) -> None:
     shown.desk.sleep()
     qtbot.wait(50)
     assert shown.points.layer is None
+
+
+@pytest.fixture
+def among_layers(shown):
+    """Two points, the page in sight, and a layer of somebody else."""
+    shown.points.listening.labelling = lambda: True
+    shown.session.add_point((2, 3))
+    shown.session.add_point((7, 12))
+    shown.points.show()
+    shown.foreign = bare(shown.viewer.add_image(np.ones((4, 4)), name="foreign"))
+    return shown
+
+
+def choose_in_list(qtbot, shown, layer) -> None:
+    """Click on a layer in the list of layers, which takes the keyboard, too."""
+    view = shown.viewer.window._qt_viewer.layers
+    row = len(shown.viewer.layers) - 1 - shown.viewer.layers.index(layer)
+    place = view.visualRect(view.model().index(row, 0)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    view.setFocus()
+    assert bare(shown.viewer.layers.selection.active) is layer
+
+
+def type_key(qtbot, shown, key) -> None:
+    """Press a key wherever the keyboard is."""
+    qtbot.keyClick(shown.viewer.window._qt_window.focusWidget(), key)
+
+
+def test_keys_and_clicks_label_whichever_of_our_layers_is_selected(qtbot, among_layers) -> None:
+    shown, session = among_layers, among_layers.session
+    for number, layer in enumerate((shown.layer, shown.points.ring, shown.points.layer), 1):
+        choose_in_list(qtbot, shown, layer)
+        assert shown.page.select_button.isHidden()
+        assert "1 none" in shown.page.hint.text()
+        click(shown, (2, 3))
+        assert session.current == (2, 3)
+        type_key(qtbot, shown, getattr(Qt.Key, f"Key_{number}"))
+        assert session.labels[2, 3] == ("none", "vertical", "horizontal")[number - 1]
+        session.make_current((2, 3))
+        before = len(session.labels.points)
+        click(shown, (10, 2 * number))
+        assert len(session.labels.points) == before + 1, "a click adds one"
+    shown.layer.mode = "transform"
+    choose_in_list(qtbot, shown, shown.layer)
+    click(shown, (5, 5))
+    assert (5, 5) not in session.labels.points, "that tool has clicks of its own"
+
+
+def test_a_layer_of_somebody_else_keeps_its_keys_and_the_page_says_so(qtbot, among_layers) -> None:
+    shown, session = among_layers, among_layers.session
+    choose_in_list(qtbot, shown, shown.foreign)
+    type_key(qtbot, shown, Qt.Key.Key_1)
+    click(shown, (5, 5))
+    assert not dict(session.labels)
+    assert (5, 5) not in session.labels.points
+    assert "label nothing" in shown.page.hint.text()
+    qtbot.mouseClick(shown.page.select_button, Qt.MouseButton.LeftButton)
+    assert shown.page.select_button.isHidden()
+    assert "1 none" in shown.page.hint.text()
+    type_key(qtbot, shown, Qt.Key.Key_1)
+    assert list(session.labels.values()) == ["none"]
+
+
+def test_keys_are_given_back_when_nothing_is_labelled(qtbot, among_layers) -> None:
+    shown, session = among_layers, among_layers.session
+    choose_in_list(qtbot, shown, shown.layer)
+    shown.points.layer.visible = False
+    type_key(qtbot, shown, Qt.Key.Key_1)
+    shown.points.layer.visible = True
+    shown.points.listening.labelling = lambda: False
+    shown.points.listening.follow()
+    type_key(qtbot, shown, Qt.Key.Key_1)
+    assert not dict(session.labels)
+    shown.points.listening.labelling = lambda: True
+    shown.points.listening.follow()
+    session.labels.add_class("more")  # whose key is 4
+    type_key(qtbot, shown, Qt.Key.Key_4)
+    assert list(session.labels.values()) == ["more"]
+    keys = set(map(str, shown.layer.keymap))
+    shown.desk.close()
+    assert keys
+    assert not shown.layer.keymap
+    assert not shown.layer.mouse_drag_callbacks
+
+
+def test_the_current_point_comes_into_view(qtbot, shown) -> None:
+    session, camera = shown.session, shown.viewer.scene.camera
+    for spot in ((1, 1), (2, 2), (10, 18)):
+        session.add_point(spot)
+    session.make_current((1, 1))
+    shown.points.show()
+    camera.zoom *= 3
+    camera.center = (0, *shown.layer.data_to_world((1, 1)))
+    before = camera.zoom
+    press(qtbot, shown, Qt.Key.Key_N)
+    assert session.current == (2, 2)
+    np.testing.assert_allclose(camera.center[-2:], shown.layer.data_to_world((1, 1)), err_msg="it is seen already")
+    press(qtbot, shown, Qt.Key.Key_N)
+    assert session.current == (10, 18)
+    np.testing.assert_allclose(camera.center[-2:], shown.layer.data_to_world((10, 18)))
+    assert camera.zoom == before
+    press(qtbot, shown, Qt.Key.Key_N, SHIFT)
+    np.testing.assert_allclose(camera.center[-2:], shown.layer.data_to_world((2, 2)))
+    native, world = shown.native, shown.layer.data_to_world((2, 2))
+    x, y = shown.on_screen(shown.viewer, native, world)
+    assert (abs(x - native.width() / 2), abs(y - native.height() / 2)) < (2, 2)

@@ -219,6 +219,68 @@ def test_the_map_of_a_model_is_seen_on_other_pages(qtbot, page, desk, viewer, sa
     assert not viewer.layers[LIVE].visible, "the user's choice"
 
 
+@pytest.fixture
+def both(qtbot, page, desk, viewer, sample, make_model, mapped):
+    """The live map in front, and the map of a model that makes room for it."""
+    from napari_ghosthunter.plugin.mapper.mapping.map_layers import MapLayers
+
+    maps = MapLayers(desk)
+    maps._turn(desk.session)
+    label_some(desk.session, sample)
+    page.show()
+    settled(qtbot, desk.session)
+    desk.session.training.use_model(make_model(sample.scan.detector_shape, sample.names))
+    mapped(desk.session)
+    qtbot.waitUntil(lambda: "Domains" in viewer.layers)
+    assert eyes(viewer) == (True, False)
+    return maps
+
+
+def eyes(viewer):
+    """Whether the live map is seen, and the map of the model."""
+    return viewer.layers[LIVE].visible, viewer.layers["Domains"].visible
+
+
+def test_hiding_the_live_map_shows_no_other(qtbot, page, desk, viewer, both) -> None:
+    viewer.layers[LIVE].visible = False
+    assert eyes(viewer) == (False, False)
+    desk.session.undo()
+    settled(qtbot, desk.session)
+    assert eyes(viewer) == (False, False)
+    viewer.add_image(np.ones((3, 3)))  # neither does anything that comes
+    assert eyes(viewer) == (False, False)
+    page.hide()
+    assert eyes(viewer) == (False, True)
+    page.show()
+    assert eyes(viewer) == (False, True)
+    viewer.layers[LIVE].visible = True
+    assert eyes(viewer) == (True, False)
+
+
+def test_the_map_of_a_model_stays_as_the_user_has_it(qtbot, page, desk, viewer, both) -> None:
+    domains = viewer.layers["Domains"]
+    domains.visible = True
+    desk.session.undo()
+    settled(qtbot, desk.session)
+    assert eyes(viewer) == (True, True)
+    domains.visible = False
+    page.hide()
+    assert eyes(viewer) == (False, False), "he has hidden it last"
+
+
+def test_a_live_map_that_is_shown_on_another_page_stays_there(page, viewer, both) -> None:
+    page.hide()
+    viewer.layers[LIVE].visible = True
+    viewer.add_image(np.ones((3, 3)))
+    assert eyes(viewer) == (True, True)
+    page.show()
+    page.hide()
+    assert eyes(viewer) == (True, True)
+    viewer.layers[LIVE].visible = False
+    page.show()
+    assert eyes(viewer) == (True, False)
+
+
 def test_two_sessions_share_nothing(qtbot, page, desk, sample) -> None:
     label_some(desk.session, sample)
     settled(qtbot, desk.session)

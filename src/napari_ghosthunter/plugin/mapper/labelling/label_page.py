@@ -68,6 +68,7 @@ class LabelPage(Panel):
         self.show_button = _button(
             "Show points", "Bring the sample points to the front, so that clicks and keys go to them"
         )
+        self.select_button = _button("Select the points", "Let keys and clicks label again")
         self.start = self._start()
         self._lay_out()
         self._connect()
@@ -111,7 +112,9 @@ class LabelPage(Panel):
         session = self.session
         self.progress.setText("" if session is None else progress_of(session))
         _say(self.current, "" if session is None else current_of(session))
-        _say(self.hint, "" if session is None else hint_of(session))
+        heard = self.points.listening.heard
+        _say(self.hint, "" if session is None else hint_of(session, heard=heard))
+        self.select_button.setVisible(not heard and bool(self.hint.text()))
 
     def _follow_live(self) -> None:
         self.proposing.follow_maps()
@@ -136,6 +139,8 @@ class LabelPage(Panel):
         self.proposing.proposed.connect(self._take_round)
         self.undo_button.clicked.connect(lambda: self._do(Session.undo))
         self.redo_button.clicked.connect(lambda: self._do(Session.redo))
+        self.select_button.clicked.connect(lambda _: self.points.show())
+        self.points.listening.changed.connect(self._show_current)
         self.show_button.clicked.connect(lambda _: self.points.show())
 
     def _do(self, action: Any) -> Any:
@@ -186,7 +191,7 @@ class LabelPage(Panel):
         column.setSpacing(3)
         column.addWidget(self.start)
         column.addLayout(status)
-        for part in (self.current, self.hint, self.proposing, self.note, self.live):
+        for part in (self.current, self.hint, self.select_button, self.proposing, self.note, self.live):
             column.addWidget(part)
         column.addWidget(self.table, 1)
         column.addLayout(_row(self.add_button, self.remove_button, self.import_button))

@@ -6,6 +6,8 @@ from napari_ghosthunter.labelling.classes import short_list
 from napari_ghosthunter.plugin.diffraction.where import position_text
 from napari_ghosthunter.session.session import Session
 
+UNHEARD = "Keys and clicks go to the layer that is selected, and label nothing."
+
 
 def progress_of(session: Session) -> str:
     """Say how many points are labelled, and what to do if all are."""
@@ -30,8 +32,10 @@ def current_of(session: Session) -> str:
     return f"Current point: {position_text(spot, session.scan)}" + (f": {'; '.join(words)}" if words else "")
 
 
-def hint_of(session: Session) -> str:
-    """Say which keys there are."""
+def hint_of(session: Session, *, heard: bool) -> str:
+    """Say which keys there are, or that they go to another layer."""
+    if not heard:
+        return UNHEARD if session.labels.points else ""
     keys = short_list([f"{entry.key} {entry.name}" for entry in session.labels.classes.classes if entry.key], most=9)
     if not session.labels.points:
         return ""

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.plugin.layers import GEOMETRY
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.hidden_layers import HiddenLayers
 from napari_ghosthunter.plugin.mapper.mapping.map_layers import place_above
 from napari_ghosthunter.plugin.mapper.mapping.result_layers import (
     CONFIDENCE,
@@ -47,9 +48,10 @@ class LiveLayers(QObject):
         self._layers: dict[str, Any] = {}
         self._doomed: list[Any] = []
         self._shown, self._in_front = True, False
-        self._visible = True  # what the user wants of the classes' layer while it is in front
-        self._met: list[Any] = []  # maps of the model that were there since the live one is seen,
-        self._hidden: list[Any] = []  # and those of them that were seen before
+        self._off = False  # whether the user has hidden the classes' layer,
+        self._kept = False  # or shown it where it makes room for the map of a model
+        self._arranging = False
+        self._models = HiddenLayers()  # the maps of the model, while the live one is seen
         self._warming = Warming()
         self._warming.done.connect(self._draw)
         desk.session_changed.connect(self._turn)
@@ -76,9 +78,6 @@ class LiveLayers(QObject):
     def in_front(self, in_front: bool) -> None:
         if in_front == self._in_front:
             return
-        layer = self._present().get(DOMAINS)
-        if self._in_front and layer is not None:
-            self._visible = layer.visible
         self._in_front = in_front
         self._arrange()
 
@@ -93,7 +92,7 @@ class LiveLayers(QObject):
             self.desk.viewer.layers.events.inserted.disconnect(self._arrange)
             self.desk.viewer.layers.events.removed.disconnect(self._make_way)
         self._drop()
-        self._session, self._visible = session, True
+        self._session, self._off, self._kept = session, False, False
         if session is not None:
             session.live.changed.connect(self._draw)
             session.live.settled.connect(self._finish)
@@ -110,34 +109,41 @@ class LiveLayers(QObject):
         layer, layers = self._present().get(DOMAINS), self.desk.viewer.layers
         if layer is None:
             return
-        others = [other for other in layers if (mark := mark_of(other)) is not None and mark.kind == DOMAINS]
-        layer.visible = self._visible and (self._in_front or not others)
+        others = self._maps_of_models()
+        self._arranging = True
+        try:
+            layer.visible = not self._off and (self._in_front or self._kept or not others)
+        finally:
+            self._arranging = False
         above = max((layers.index(other) for other in others), default=-1)
         if self._in_front and layers.index(layer) < above:
             layers.move(layers.index(layer), above + 1)
         self._make_way()
 
-    def _make_way(self, _event: Any = None) -> None:
-        """Hide the map of the model while the live one is seen: two colours, mixed, are none. Then it comes back.
+    def _maps_of_models(self) -> list[Any]:
+        return [one for one in self.desk.viewer.layers if (mark := mark_of(one)) is not None and mark.kind == DOMAINS]
 
-        A map that the user shows or hides meanwhile stays as he has it.
-        """
-        session, layers, live = self._session, self.desk.viewer.layers, self._present().get(DOMAINS)
-        seen = live is not None and live.visible and self._in_front
-        if not seen or session is None or session.live.domain_map is None:
-            hidden, self._hidden, self._met = self._hidden, [], []
-            for layer in hidden:
-                if layer in layers:
-                    layer.visible = True
+    def _eye(self, event: Any) -> None:
+        """Remember what the user wants; a map that he hides does not bring another one up in its place."""
+        if self._arranging:
             return
-        for layer in layers:
-            mark = mark_of(layer)
-            if mark is None or mark.kind != DOMAINS or mark.home != session.folder or layer in self._met:
-                continue
-            self._met.append(layer)
-            if layer.visible:
-                layer.visible = False
-                self._hidden.append(layer)
+        seen, makes_room = event.source.visible, not self._in_front and bool(self._maps_of_models())
+        self._kept = seen and (makes_room or self._kept)
+        self._off = not seen and not makes_room
+        self._make_way()
+
+    def _make_way(self, _event: Any = None) -> None:
+        """Hide the map of the model while the live one is seen: two colours, mixed, are none.
+
+        It comes back when the live one is gone, or no longer in front.
+        """
+        session, live = self._session, self._present().get(DOMAINS)
+        if live is None or not self._in_front or session is None or session.live.domain_map is None:
+            self._models.show_again()
+        elif live.visible:
+            for layer in self._maps_of_models():
+                if (mark := mark_of(layer)) is not None and mark.home == session.folder:
+                    self._models.hide(layer)
 
     # ---- layers ----
 
@@ -182,7 +188,8 @@ class LiveLayers(QObject):
             layer = make_layer(kind, scan_layer, domain_map.scan_shape, None)
             layer.name, layer.ghosthunter.kind = name, name  # so that nobody takes it for the map of a model
             self._layers[kind] = layer
-            layer.events.visible.connect(self._make_way)
+            if kind == DOMAINS:
+                layer.events.visible.connect(self._eye)
             layers.insert(place_above(layers, scan_layer), layer)
         layers.selection.clear()
         layers.selection.update(selected)

@@ -19,12 +19,14 @@ LEFT = 1
 
 
 class PointClicks:
-    """Puts the mouse callbacks on a layer of sample points, and takes them off again.
+    """Puts the mouse callbacks on layers, and takes them off again.
 
     A napari layer hears the mouse only while it is the active one.
 
     Attributes
     ----------
+    points
+        The layer of the sample points; None while there is none.
     adds
         Tells whether a click beside all points adds one; where only a map is looked at, nobody means to.
     """
@@ -33,6 +35,7 @@ class PointClicks:
         self.desk = desk
         self.viewer = bare(desk.viewer)
         self.adds: Callable[[], bool] = lambda: True
+        self.points: Any = None
         self._said = ""
 
     def attach(self, layer: Any) -> None:
@@ -49,30 +52,31 @@ class PointClicks:
 
     def _press(self, layer: Any, event: Any) -> Iterator[None]:
         start, world = np.array(event.pos), event.position
-        if event.button != LEFT or event.modifiers or len(event.dims_displayed) != 2:
+        looking = layer is self.points or str(layer.mode) == "pan_zoom"  # another tool of napari has its own clicks
+        if event.button != LEFT or event.modifiers or len(event.dims_displayed) != 2 or not looking:
             return
         yield
         while event.type == "mouse_move":
             yield
         if float(np.hypot(*(np.array(event.pos) - start))) <= CLICK_PIXELS:
-            self._click(layer, world)
+            self._click(world)
 
-    def _click(self, layer: Any, world: Any) -> None:
+    def _click(self, world: Any) -> None:
         session, scan_layer = self.desk.session, self.desk.layer
-        if session is None or scan_layer is None:
+        if session is None or scan_layer is None or self.points is None:
             return
-        point = point_under(layer, world, self.viewer.scene.camera.zoom)
+        point = point_under(self.points, world, self.viewer.scene.camera.zoom)
         position = position_at(scan_layer, world)
         if point is not None:
             self.desk.attempt(lambda: session.make_current(point))
         elif position is not None and self.adds():
             self.desk.attempt(lambda: session.add_point(position))
 
-    def _hover(self, layer: Any, event: Any) -> None:
+    def _hover(self, _layer: Any, event: Any) -> None:
         """Tell the label and the reason of the point under the cursor; napari's own tooltips are off by default."""
         point = None
-        if len(event.dims_displayed) == 2:
-            point = point_under(layer, event.position, self.viewer.scene.camera.zoom)
+        if len(event.dims_displayed) == 2 and self.points is not None:
+            point = point_under(self.points, event.position, self.viewer.scene.camera.zoom)
         self._say("" if point is None or self.desk.session is None else describe(self.desk.session.labels, point))
 
     def _say(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Keys for labelling, on the layer of the sample points: they act while it is the active one, and only then."""
+"""Keys for labelling, on the layer of the sample points and others: they act while one of these is the active one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NEED_POINT = {"Backspace", "Delete"}
 
 
 class PointKeys:
-    """Binds the keys on a layer of sample points, and gives them back.
+    """Binds the keys on layers, and gives them back.
 
     `is_seen` tells whether the pattern of the current point is on the screen: nobody means to label another one.
     """
@@ -50,11 +50,12 @@ class PointKeys:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.is_seen: Callable[[], bool] = lambda: True
-        self._bound: list[str] = []
+        self._bound: dict[Any, list[str]] = {}
 
     def attach(self, layer: Any) -> None:
         """Bind the keys of the classes as they are now, and all others."""
         self.detach(layer)
+        self._bound[layer] = []
         for key, action in ACTIONS.items():
             self._bind(layer, key, lambda _, key=key, action=action: self._act(key, action))
         for key in sorted({*DIGITS, *self._class_keys()}):
@@ -62,13 +63,17 @@ class PointKeys:
 
     def detach(self, layer: Any) -> None:
         """Let napari have the keys again."""
-        for key in self._bound:
+        for key in self._bound.pop(layer, []):
             layer.bind_key(key, None)
-        self._bound = []
+
+    def renew(self) -> None:
+        """Bind the keys of the classes as they are now, wherever there are keys."""
+        for layer in list(self._bound):
+            self.attach(layer)
 
     def _bind(self, layer: Any, key: str, act: Callable[..., object]) -> None:
         layer.bind_key(key, act, overwrite=True)
-        self._bound.append(key)
+        self._bound[layer].append(key)
 
     def _class_keys(self) -> list[str]:
         """Give the keys of the classes that a keyboard has, as napari writes them."""

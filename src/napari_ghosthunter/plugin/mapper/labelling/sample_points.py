@@ -14,6 +14,8 @@ from napari_ghosthunter.labelling.edits import Edit, How, SetClasses, SetLabel, 
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.labelling.in_view import bring_into_view
+from napari_ghosthunter.plugin.mapper.labelling.listening import Listening
 from napari_ghosthunter.plugin.mapper.labelling.point_clicks import PointClicks
 from napari_ghosthunter.plugin.mapper.labelling.point_keys import PointKeys
 from napari_ghosthunter.plugin.mapper.labelling.point_layers import PointLayers
@@ -38,7 +40,7 @@ class SamplePoints(QObject):
         super().__init__()
         self.desk = desk
         self._layers = PointLayers(bare(desk.viewer), self._deleted, self._draw_all)
-        self._keys, self._clicks = PointKeys(desk), PointClicks(desk)
+        self.listening = Listening(desk)
         self._session: Session | None = None
         self._rows: dict[Position, int] = {}
         desk.session_changed.connect(self._turn)
@@ -56,13 +58,13 @@ class SamplePoints(QObject):
 
     @property
     def keys(self) -> PointKeys:
-        """The keys on the layer of the points."""
-        return self._keys
+        """The keys that label."""
+        return self.listening.keys
 
     @property
     def clicks(self) -> PointClicks:
-        """The clicks on the layer of the points."""
-        return self._clicks
+        """The clicks that choose and add points."""
+        return self.listening.clicks
 
     def show(self) -> None:
         """Bring the points to the front, and the keyboard to them; layers that are missing are made."""
@@ -90,9 +92,9 @@ class SamplePoints(QObject):
     def _make(self) -> None:
         before = self.layer
         if self._layers.make(self.desk.layer):
+            self.listening.ring = self.ring
             if self.layer is not before:
-                self._keys.attach(self.layer)
-                self._clicks.attach(self.layer)
+                self.listening.begin(self.layer)
             self._draw_all()
 
     def _deleted(self, layer: Any) -> None:
@@ -101,8 +103,7 @@ class SamplePoints(QObject):
 
     def _drop(self, *layers: Any) -> None:
         if self.layer is not None and self.layer in layers:
-            self._keys.detach(self.layer)
-            self._clicks.detach(self.layer)
+            self.listening.end()
             self._rows = {}
         if any(layer is not None for layer in layers):
             self._layers.drop(*layers)
@@ -117,7 +118,7 @@ class SamplePoints(QObject):
                 self._make()
             return
         if any(isinstance(part, SetClasses) for part in parts):
-            self._keys.attach(self.layer)
+            self.keys.renew()
         spots = [part.position for part in parts if isinstance(part, SetLabel)]
         if len(spots) == len(parts) and all(spot in self._rows for spot in spots):
             self._recolour(spots)
@@ -154,3 +155,5 @@ class SamplePoints(QObject):
     def _draw_ring(self, current: Position | None) -> None:
         if self.ring is not None:
             self._layers.put(self.ring, [] if current is None else [current])
+            if current is not None:
+                bring_into_view(self._layers.viewer, self.ring, current)

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.plugin.layers import GEOMETRY, geometry
 from napari_ghosthunter.plugin.mapper.desk import Desk
+from napari_ghosthunter.plugin.mapper.hidden_layers import HiddenLayers
 from napari_ghosthunter.plugin.mapper.mapping.result_layers import (
     DOMAINS,
     KINDS,
@@ -52,6 +53,7 @@ class MapLayers(QObject):
         self._result: ResultMap | None = None
         self._preview: DomainMap | None = None
         self._threshold = 0.0
+        self._others = HiddenLayers()  # the maps of other scans
         self._layers: dict[str, Any] = {}
         self._new_rows: tuple[int, int] | None = None
         self._timer = QTimer(self)
@@ -210,11 +212,13 @@ class MapLayers(QObject):
         return {kind: layer for kind, layer in self._layers.items() if id(layer) in there}
 
     def _hide_others(self) -> None:
-        """Hide the maps of other scans: they lie where this one does."""
+        """Hide the maps of other scans: they lie where this one does, which may have been hidden for them."""
+        self._others.show_again()
+        assert self.session is not None
         for layer in self.desk.viewer.layers:
             mark = mark_of(layer)
-            if mark is not None and mark.kind == DOMAINS and self.session is not None:
-                layer.visible = mark.home is not None and mark.home == self.session.folder
+            if mark is not None and mark.kind == DOMAINS and (mark.home is None or mark.home != self.session.folder):
+                self._others.hide(layer)
 
     def _take_up(self) -> None:
         """Find the layers that this sitting left in the viewer when it was closed."""
