@@ -9,7 +9,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+import tifffile
 import zarr
+from PIL import Image
 
 from tests.scan.writers import (
     frames_of,
@@ -40,7 +42,7 @@ class Seed:
 
 def write_seeds(folder: Path) -> list[Seed]:
     """Write a scan of each format to a folder of its name, and the table of them."""
-    seeds = [*_written_by_us(folder), *_arrays(folder), *_hdf5(folder), *_zarr(folder)]
+    seeds = [*_written_by_us(folder), *_arrays(folder), *_hdf5(folder), *_zarr(folder), *_pictures(folder)]
     (folder / TABLE).write_text(json.dumps([asdict(seed) for seed in seeds]))
     return seeds
 
@@ -148,4 +150,26 @@ def _zarr(folder: Path) -> list[Seed]:
         Seed("zarr", "a.zarr", "a.zarr/cube/.zarray", {}),
         Seed("zarr-chunk", "a.zarr", "a.zarr/cube/0.0.0.0", {}),
         Seed("zarr-zip", "a.zarr.zip", "a.zarr.zip", {}),
+    ]
+
+
+def _pictures(folder: Path) -> list[Seed]:
+    cube = frames_of(12, SHAPE[2:], "u2").reshape(SHAPE)
+    for name in ("folder-png", "folder-tif"):
+        patterns = _room(_room(folder, name), "patterns")
+        for y, x in np.ndindex(SHAPE[:2]):
+            if name == "folder-png":
+                Image.fromarray(cube[y, x]).save(patterns / f"{x}_{y}.png")
+            else:
+                tifffile.imwrite(patterns / f"x{x}_y{y}.tif", cube[y, x], compression="zlib")
+    tifffile.imwrite(_room(folder, "tiff") / "a.tif", cube.reshape(12, 6, 5), imagej=True, metadata={"unit": "1/nm"})
+    tifffile.imwrite(_room(folder, "tiff-pages") / "a.tif", cube.reshape(12, 6, 5), metadata=None, compression="zlib")
+    tifffile.imwrite(_room(folder, "tiff-ome") / "a.tif", cube, ome=True, metadata={"axes": "TZYX"})
+    rows = {"scan_shape": [3, 4]}
+    return [
+        Seed("folder-png", "patterns", "patterns/3_2.png", {}),
+        Seed("folder-tif", "patterns", "patterns/x3_y2.tif", {}),
+        Seed("tiff", "a.tif", "a.tif", rows),
+        Seed("tiff-pages", "a.tif", "a.tif", rows),
+        Seed("tiff-ome", "a.tif", "a.tif", {}),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from npe2 import PluginManager, PluginManifest
 
@@ -67,9 +68,10 @@ def test_nothing_else_is_offered(patterns_of_manifest):
     assert all(any(ending.endswith(pattern[1:]) for ending in ENDINGS) for pattern in patterns_of_manifest)
 
 
-@pytest.mark.parametrize("name", ["a.tif", "a.txt", "a", "folder"])
+@pytest.mark.parametrize("name", ["a.tif", "a.txt", "a", "folder", "picture.png"])
 def test_others_are_left_to_other_plugins(name, tmp_path):
     (tmp_path / "folder").mkdir()
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((6, 5), "u1"))
     assert get_reader(str(tmp_path / name)) is None
     assert get_reader([str(tmp_path / "a.npy"), str(tmp_path / name)]) is None
 
@@ -86,6 +88,17 @@ def test_a_zarr_folder_opens(viewer, tmp_path, patterns):
     zarr.save_array(str(tmp_path / "scan.zarr"), patterns)
     (layer,) = viewer.open(tmp_path / "scan.zarr", plugin=NAME)
     assert layer.data.shape == (6, 10)
+
+
+def test_a_folder_of_patterns_opens(viewer, tmp_path, patterns):
+    folder = tmp_path / "patterns"
+    folder.mkdir()
+    for y, x in np.ndindex(patterns.shape[:2]):
+        tifffile.imwrite(folder / f"x{x}_y{y}.tif", patterns[y, x])
+    assert get_reader(str(folder)) is read
+    (layer,) = viewer.open(folder, plugin=NAME)
+    assert (layer.name, layer.data.shape) == ("patterns", (6, 10))
+    np.testing.assert_array_equal(layer.metadata["scan"].rows(0, 6), patterns)
 
 
 def test_files_dropped_as_a_stack_open_each(viewer, scan_file, tmp_path, patterns):

@@ -31,12 +31,18 @@ def test_a_missing_file_is_named(tmp_path):
         open_scan(tmp_path / "nowhere.dm4")
 
 
-@pytest.mark.parametrize("name", ["picture.png", "no_ending", "scan.dm5"])
+@pytest.mark.parametrize("name", ["picture.jpg", "no_ending", "scan.xyz"])
 def test_an_unknown_ending_lists_the_known_ones(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(ScanError, match=r"no ending of a known format \(.dm3, .dm4.*--reader") as raised:
         open_scan(tmp_path / name)
     assert_one_clear_line(raised, tmp_path / name)
+
+
+def test_a_single_picture_leads_to_its_folder(tmp_path):
+    (tmp_path / "12_7.png").write_bytes(b"x")
+    with pytest.raises(ScanError, match="12_7.png is one picture.*open the folder"):
+        open_scan(tmp_path / "12_7.png")
 
 
 def test_a_folder_that_is_no_store_says_so(tmp_path):

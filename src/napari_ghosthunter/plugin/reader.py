@@ -18,6 +18,7 @@ from napari_ghosthunter.plugin.window import main_window, tell, tell_error, user
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers import open_with
 from napari_ghosthunter.scan.readers.table import pick_reader
+from napari_ghosthunter.scan.readers.tiff import is_picture
 from napari_ghosthunter.scan.scan import Scan
 
 NOTHING: list[Any] = [(None,)]  # tells napari that the file was dealt with, and gives no layer
@@ -36,10 +37,12 @@ class Asker(Protocol):
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[Any]] | None:
-    """Give the function that reads `path`, or None if its ending, or what the folder holds, is no scan's."""
+    """Give the function that reads `path`, or None if its ending, or what the file or folder holds, is no scan's."""
     try:
         for one in [path] if isinstance(path, str) else path:
-            pick_reader(Path(one), None)
+            chosen = pick_reader(Path(one), None)
+            if chosen.name == "tiff" and is_picture(Path(one)):
+                return None
     except ScanError:
         return None
     return read
@@ -83,7 +86,7 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
     Parameters
     ----------
     path
-        The file, or the folder of a Zarr store.
+        The file, or the folder of a Zarr store or of one file a pattern.
     asker
         Who is asked; None to raise what `open_with` raises.
     memory

@@ -44,7 +44,7 @@ def open_scan(  # noqa: PLR0913 - as many as a user can say of a file
     Parameters
     ----------
     path
-        A file, or the folder of a Zarr store.
+        A file, or a folder: a Zarr store, or one file a pattern with the position in its name.
     scan_shape
         (scan_y, scan_x), for files that keep their patterns in one row. A scan of as many patterns is folded anew.
     dataset

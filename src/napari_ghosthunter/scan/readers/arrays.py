@@ -41,12 +41,31 @@ def read_npy(path: Path, wanted: Wanted) -> Stack:
     ScanError
         If the file is damaged or holds Python objects.
     """
-    with reading(path, "a NumPy .npy file", TokenError):
-        npy_format: Any = npy  # numpy 1 ships it without types
-        array = npy_format.open_memmap(path, mode="r")
+    array = _map_npy(path)
     name = path.stem
     _, index = choose({name: array.shape}, wanted.dataset)
     return Stack(array[index], dataset=label((name, index)) if index else None)
+
+
+def read_single(path: Path) -> NDArray[Any]:
+    """Map the one pattern in a .npy file, shape (k_y, k_x).
+
+    Raises
+    ------
+    ScanError
+        If it holds another array, is damaged or holds Python objects.
+    """
+    array = _map_npy(path)
+    if array.ndim != 2 or array.dtype.kind not in "uifb":
+        raise ScanError(f"{path.name} holds an array of shape {array.shape}, not one pattern: open that file itself.")
+    return array
+
+
+def _map_npy(path: Path) -> NDArray[Any]:
+    with reading(path, "a NumPy .npy file", TokenError):
+        npy_format: Any = npy  # numpy 1 ships it without types
+        array: NDArray[Any] = npy_format.open_memmap(path, mode="r")
+    return array
 
 
 def read_npz(path: Path, wanted: Wanted) -> Stack:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.boundary import reading
@@ -55,6 +56,21 @@ def read(path: Path, wanted: Wanted) -> Stack:
         )
     note = f"The positions are of the kind '{irregular[0]}'; the patterns were folded row by row as asked."
     return Stack(patterns, _calibration(info), hints=(shape,), notes=(note,))
+
+
+def read_single(path: Path) -> NDArray[Any]:
+    """Map the image in an MRC file of no other, shape (k_y, k_x).
+
+    Raises
+    ------
+    ScanError
+        If the file holds several, or is damaged or complex.
+    """
+    patterns = _patterns(path)
+    if len(patterns) > 1:
+        raise ScanError(f"{path.name} holds {len(patterns)} patterns: open that file itself.")
+    image: NDArray[Any] = patterns[0]
+    return image
 
 
 def _patterns(path: Path) -> Any:

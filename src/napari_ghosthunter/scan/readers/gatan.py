@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import DatasetError, ScanError
 from napari_ghosthunter.scan.boundary import reading
@@ -33,14 +34,31 @@ def read(path: Path, wanted: Wanted) -> Stack:
         If it holds no scan, or is damaged.
     """
     images = _images(path)
-    # RosettaSciIO gives the sizes fastest first
-    shapes = {name: tuple(image["ImageData"]["Dimensions"].values())[::-1] for name, image in images.items()}
+    shapes = {name: _shape(image) for name, image in images.items()}
     if wanted.dataset is None and not any(len(shape) >= 4 for shape in shapes.values()):
         _say_what_it_holds(images, shapes)
     name, index = choose(shapes, wanted.dataset)
     if index:
         raise DatasetError(f"{name} has the shape {shapes[name]}; parts of it cannot be chosen.", tuple(shapes))
     return _stack(path, name, images[name], shapes[name], len(images) > 1)
+
+
+def read_image(path: Path) -> NDArray[Any]:
+    """Map the one image in a Gatan file, shape (k_y, k_x).
+
+    Raises
+    ------
+    ScanError
+        If the file holds several, no image or more than one, or is damaged.
+    """
+    images = _images(path)
+    flat = {name: shape for name, image in images.items() if len(shape := _shape(image)) == 2}
+    if len(flat) != 1 or len(images) != 1:
+        held = " and ".join(str(_shape(image)) for image in images.values()) or "no image"
+        raise ScanError(f"{path.name} holds {held}, not one image; a file that holds a scan is opened itself.")
+    (name,) = flat
+    image: NDArray[Any] = _map(path, images[name], flat[name])
+    return image
 
 
 def _images(path: Path) -> dict[str, dict[str, Any]]:
@@ -59,13 +77,22 @@ def _images(path: Path) -> dict[str, dict[str, Any]]:
         return dict(zip(names, images, strict=True))
 
 
-def _stack(path: Path, name: str, image: dict[str, Any], shape: tuple[int, ...], several: bool) -> Stack:
+def _shape(image: dict[str, Any]) -> tuple[int, ...]:
+    """Give the shape of an image; RosettaSciIO gives the sizes fastest first."""
+    return tuple(image["ImageData"]["Dimensions"].values())[::-1]
+
+
+def _map(path: Path, image: dict[str, Any], shape: tuple[int, ...]) -> Any:
     content, kind = image["ImageData"]["Data"], image["ImageData"].get("DataType")
     if kind not in _DTYPES:
         raise ScanError(f"{path.name} holds elements of Gatan's type {kind} (complex or colour), not patterns.")
     dtype = np.dtype(_DTYPES[kind]).newbyteorder("<" if content["endian"] == "little" else ">")
     with reading(path, "a Gatan .dm3 or .dm4 file"):
-        patterns = np.memmap(path, dtype, mode="r", offset=content["offset"], shape=shape)
+        return np.memmap(path, dtype, mode="r", offset=content["offset"], shape=shape)
+
+
+def _stack(path: Path, name: str, image: dict[str, Any], shape: tuple[int, ...], several: bool) -> Stack:
+    patterns = _map(path, image, shape)
     axes = _axes(image, len(shape))
     notes: tuple[str, ...] = ()
     if len(shape) == 4:

@@ -7,6 +7,9 @@ scan shape from any irregularity in time.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
@@ -27,16 +30,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     ScanError
         If the file is raw (R64), or damaged.
     """
-    with reading(path, "a Merlin .mib file"):
-        fields = _header_fields(path)
-        if fields[6] == "R64":
-            raise ScanError(
-                f"{path.name} was recorded in raw mode (R64), which scrambles the pixels and which no reader opens; "
-                "export it as processed .mib from the Merlin software."
-            )
-        before, width, height = (int(fields[index]) for index in (2, 4, 5))
-        header = ("header", f"S{before}")
-        records = map_records(path, PIXELS[fields[6]], (height, width), offset=0, before=[header])
+    records, before = _records(path)
     clock = MerlinClock(path, before, records.itemsize, len(records))
     told = _companion(path)
     scan_shape, hints, notes = _scan_shape(told, clock, len(records), wanted.scan_shape is None)
@@ -49,6 +43,36 @@ def read(path: Path, wanted: Wanted) -> Stack:
         notes=notes,
         times=lambda: _times(clock, _trigger(told), len(records)),
     )
+
+
+def read_single(path: Path) -> NDArray[Any]:
+    """Map the frame in a Merlin file of no other, shape (k_y, k_x), upright.
+
+    Raises
+    ------
+    ScanError
+        If the file holds several, is raw (R64), or damaged.
+    """
+    records, _ = _records(path)
+    if len(records) > 1:
+        raise ScanError(f"{path.name} holds {len(records)} patterns: open that file itself.")
+    frame: NDArray[Any] = records["pattern"][0, ::-1]
+    return frame
+
+
+def _records(path: Path) -> tuple[NDArray[Any], int]:
+    """Map header and pattern of each frame, and give the bytes of a header."""
+    with reading(path, "a Merlin .mib file"):
+        fields = _header_fields(path)
+        if fields[6] == "R64":
+            raise ScanError(
+                f"{path.name} was recorded in raw mode (R64), which scrambles the pixels and which no reader opens; "
+                "export it as processed .mib from the Merlin software."
+            )
+        before, width, height = (int(fields[index]) for index in (2, 4, 5))
+        header = ("header", f"S{before}")
+        records = map_records(path, PIXELS[fields[6]], (height, width), offset=0, before=[header])
+    return records, before
 
 
 def _header_fields(path: Path) -> list[str]:

@@ -12,11 +12,13 @@ from napari_ghosthunter.scan.readers import (
     astar,
     direct_electron,
     empad,
+    folder,
     gatan,
     hdf5,
     libraries,
     merlin,
     tia,
+    tiff,
     tvips,
     zarr_store,
 )
@@ -69,6 +71,11 @@ READERS: tuple[Reader, ...] = (
         "zarr", (".zarr", ".zspy", ".zarr.zip", ".zip"), "Zarr folders and zip files, HyperSpy .zspy", "zarr",
         zarr_store.read,
     ),
+    Reader("tiff", (".tif", ".tiff"), "TIFF stacks: ImageJ, OME-TIFF, plain", "tifffile", tiff.read),
+    Reader(
+        "folder", (), "A folder with one file a pattern (.png, .tif, .mib, .dm3, .dm4, .mrc, .npy)", "Pillow, tifffile",
+        folder.read,
+    ),
     Reader("npy", (".npy",), "NumPy array", "NumPy", arrays.read_npy),
     Reader("npz", (".npz",), "NumPy archive, stored or compressed", "NumPy", arrays.read_npz),
     Reader(
@@ -96,12 +103,22 @@ def pick_reader(path: Path, name: str | None) -> Reader:
         return named[0]
     if path.is_dir() and zarr_store.is_store(path):
         return pick_reader(path, "zarr")
+    if path.is_dir() and path.suffix.lower() not in (".zarr", ".zspy") and folder.is_folder_of_patterns(path):
+        return pick_reader(path, "folder")
     lower = path.name.lower()
     fitting = [(len(ending), reader) for reader in READERS for ending in reader.extensions if lower.endswith(ending)]
     if fitting:
         return max(fitting, key=lambda entry: entry[0])[1]
     if path.is_dir():
-        raise ScanError(f"{path} is a folder but no Zarr store; give the scan's file in it instead.")
+        raise ScanError(
+            f"{path} is a folder but no Zarr store, and holds no files of one pattern each; give the scan's file in it "
+            "instead."
+        )
+    if path.suffix.lower() in folder.READ:
+        raise ScanError(
+            f"{path.name} is one picture, not a scan. If each file of its folder holds the pattern of one position, "
+            "open the folder."
+        )
     endings = ", ".join(ending for reader in READERS for ending in reader.extensions)
     raise ScanError(
         f"{path.name} has no ending of a known format ({endings}). Choose a reader with --reader (reader= in Python)."
