@@ -18,6 +18,7 @@ from tests.scan.writers import (
     signal,
     write_blo,
     write_dm,
+    write_electrons,
     write_empad,
     write_master,
     write_mib,
@@ -132,8 +133,13 @@ def _hdf5(folder: Path) -> list[Seed]:
     rsciio.hspy.file_writer(str(_room(folder, "hspy") / "a.hspy"), signal(cube, 2))
     for name in ("arina", "arina-data"):
         write_master(_room(folder, name), np.array_split(frames_of(16, (6, 5), "u4"), 2), 8352)
+    lists = [np.arange(number, 30, number + 1) for number in range(12)]
+    write_electrons(_room(folder, "electrons") / "a.h5", lists, SHAPE[:2], SHAPE[2:])
+    packed = {"chunks": (5,), "compression": "gzip"}
+    write_electrons(_room(folder, "electrons-gzip") / "a.h5", lists, SHAPE[:2], SHAPE[2:], **packed)
     return [
         *(Seed(name, "a.h5", "a.h5", {}) for name in (*ways, "h5-new")),
+        *(Seed(name, "a.h5", "a.h5", {}) for name in ("electrons", "electrons-gzip")),
         Seed("hspy", "a.hspy", "a.hspy", {}),
         Seed("arina", "run_master.h5", "run_master.h5", {}),
         Seed("arina-data", "run_master.h5", "run_data_000001.h5", {}),

@@ -145,3 +145,20 @@ def write_ser(path, frames, scan_shape):
         parts.append(frame[::-1].tobytes())
     path.write_bytes(b"".join(parts))
     return path
+
+
+def write_electrons(path, lists, scan_shape, detector, *, kind="u4", version=1, places=None, **options):
+    """Write lists of hit pixels as stempy does; Nx is along a row of the scan, but along a column of the detector."""
+    opened = {name: options.pop(name) for name in ("libver", "userblock_size") if name in options}
+    with h5py.File(path, "w", **opened) as file:
+        if version is not None:
+            file.attrs["version"] = version
+        frames = file.create_dataset("electron_events/frames", len(lists), h5py.vlen_dtype(kind), **options)
+        for number, hits in enumerate(lists):
+            frames[number] = hits
+        frames.attrs.update(Nx=detector[0], Ny=detector[1])
+        positions = file.create_dataset(
+            "electron_events/scan_positions", data=np.arange(len(lists)) if places is None else places
+        )
+        positions.attrs.update(Nx=scan_shape[1], Ny=scan_shape[0])
+    return path

@@ -1,4 +1,4 @@
-"""HDF5 in its dialects: EMD, py4DSTEM's files old and new, HyperSpy's .hspy, DECTRIS Arina, and plain files.
+"""HDF5 in its dialects: EMD, py4DSTEM's files old and new, HyperSpy's .hspy, DECTRIS Arina, stempy's, and plain files.
 
 All are read with h5py itself: py4DSTEM would load the cube, and RosettaSciIO finds no scan axes in py4DSTEM's files
 and takes Prismatic's depths for scan positions. An array that lies in one piece is mapped, which is quicker than
@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
-from napari_ghosthunter.scan.readers import arina
+from napari_ghosthunter.scan.readers import arina, electrons
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.chunks import check_stored
 from napari_ghosthunter.scan.readers.hierarchy import numeric, stack_of
@@ -39,6 +39,9 @@ def read(path: Path, wanted: Wanted) -> Stack:
         file = open_file(path)
         if wanted.dataset is None and arina.is_arina(file):
             return arina.stack_of_master(path, file, wanted)
+        lists = electrons.lists_in(file)
+        if lists is not None and wanted.dataset in (None, lists.name.strip("/")):
+            return electrons.stack_of_lists(file, lists)
         arrays, left_out = _datasets(file)
         shapes = numeric(arrays)
     try:
