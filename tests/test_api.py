@@ -134,14 +134,11 @@ def test_what_is_printed_is_short(make_model) -> None:
 def test_paths_may_be_text(tmp_path, make_model) -> None:
     from napari_ghosthunter.mapping.export import output_paths, save_file, save_map
     from napari_ghosthunter.mapping.mapfile import load_map
-    from napari_ghosthunter.scan.datacube import write_py4dstem
 
     folder = str(tmp_path)
     scan = gh.simulate(gh.SimulationConfig(scan_shape=(6, 8), detector_shape=(16, 16)), path=f"{folder}/scan.npy").scan
     assert scan.name == "scan"
     assert gh.open_scan(f"{folder}/scan.npy").shape == scan.shape
-    write_py4dstem(scan, f"{folder}/scan.h5")
-    assert gh.open_scan(f"{folder}/scan.h5").shape == scan.shape
 
     gh.save_model(make_model(), f"{folder}/m.safetensors")
     domains = gh.segment(scan, gh.load_model(f"{folder}/m.safetensors"))

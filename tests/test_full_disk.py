@@ -13,6 +13,7 @@ from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.scan.datacube import write_py4dstem
 from napari_ghosthunter.scan.scan import Scan
 from tests.disks import PAGE, Disk, no_file_longer_than
+from tests.scan.writers import needs_py4dstem
 from tests.writers import WRITERS, Content, content
 
 
@@ -67,6 +68,7 @@ def test_a_read_only_disk(name: str, disk: Disk, what: Content) -> None:
     assert contents(disk.path) == before
 
 
+@needs_py4dstem
 def test_a_whole_scan_is_not_begun_where_it_does_not_fit(disk: Disk) -> None:
     scan = Scan(np.zeros((64, 64, 32, 32), np.uint8))  # the disk, and nothing beside it
     with pytest.raises(OutputError, match=r"scan.h5: it takes 0.004 GB, and the disk has 0.00. GB left"):

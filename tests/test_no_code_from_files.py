@@ -12,7 +12,6 @@ import h5py
 import numpy as np
 import pytest
 import torch
-import zarr
 
 from napari_ghosthunter.cli import run
 from napari_ghosthunter.errors import GhostHunterError
@@ -22,6 +21,7 @@ from napari_ghosthunter.learning.modelfile import load_model
 from napari_ghosthunter.mapping.mapfile import load_map
 from napari_ghosthunter.scan.readers import READERS, open_scan
 from napari_ghosthunter.session.bundle import open_bundle
+from tests.scan.zarr_stores import write_zarr
 
 SOURCES = sorted((Path(__file__).parents[1] / "src").rglob("*.py"))
 
@@ -251,8 +251,7 @@ def test_the_members_of_a_bundle_are_not_run(bomb, tmp_path, kind, member, make_
 def test_a_zarr_store_that_unpickles_its_chunks_is_not_run(bomb, tmp_path, place, ending):
     """A codec of numcodecs, which zarr would use for numbers too."""
     path = tmp_path / f"scan{ending}"
-    array = zarr.open(str(path), mode="w", shape=(4, 4, 8, 8), chunks=(4, 4, 8, 8), dtype="u2", compressor=None)
-    array[:] = 1
+    write_zarr(path, np.ones((4, 4, 8, 8), "u2"))
     described = json.loads((path / ".zarray").read_text())
     codec = {"id": "pickle", "protocol": 5}
     (path / ".zarray").write_text(json.dumps(described | {place: [codec] if place == "filters" else codec}))

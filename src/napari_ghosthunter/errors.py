@@ -78,6 +78,25 @@ class ClusterError(GhostHunterError):
 class MissingExtraError(GhostHunterError, ImportError):
     """A package is missing that only one part needs, an extra of the installation."""
 
+    @classmethod
+    def of(cls, what: str, extra: str, error: ImportError) -> MissingExtraError:
+        """Say what needs an extra, and how to install it, after an import did not succeed.
+
+        Parameters
+        ----------
+        what
+            What a user asked for, the beginning of the sentence.
+        extra
+            Name of the extra in pyproject.toml.
+        error
+            What the import raised.
+        """
+        install = f"pip install 'napari-ghosthunter[{extra}]'"
+        if isinstance(error, ModuleNotFoundError):
+            return cls(f"{what} needs {error.name}, which is not installed; install it with {install}.")
+        told = " ".join(str(error).split())[:160]
+        return cls(f"{what} needs a library that cannot be loaded ({told}); install it anew with {install}.")
+
 
 class SessionError(GhostHunterError):
     """A sitting or a bundle cannot be opened, or gone on with."""

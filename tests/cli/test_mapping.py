@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 
+import h5py
 import numpy as np
 import psutil
 import pytest
@@ -12,7 +13,6 @@ import tifffile
 from PIL import Image
 
 import napari_ghosthunter as gh
-from napari_ghosthunter.scan.datacube import write_py4dstem
 
 SUFFIXES = {"_classes.tif", "_confidence.tif", "_domains.csv", "_map.json", "_probabilities.npy", "_rgb.png"}
 NAMES = ["none", "vertical", "horizontal"]
@@ -413,10 +413,12 @@ def test_folders_without_a_single_map(call, maps, samples, tmp_path):
 
 
 def test_a_scan_of_another_pixel_size_is_mapped_with_a_warning(call, samples, tmp_path):
-    cube = np.load(samples / "scan.npy")
     for name, k_step in (("near", 0.01), ("far", 0.02)):
-        calibration = gh.Calibration(k_step=(k_step, k_step), k_units="1/nm")
-        write_py4dstem(gh.Scan(cube, calibration), tmp_path / f"{name}.h5")
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["cube"] = np.load(samples / "scan.npy")
+            for axis in ("dim3", "dim4"):
+                file[axis] = [0.0, k_step]
+                file[axis].attrs["units"] = "1/nm"
     labels = samples / "labels.csv"
     assert call("train", "near.h5", "--labels", labels, "--out", "m.safetensors", "--epochs", 1).code == 0
     assert call("map", "near.h5", "--model", "m.safetensors", "--out", "maps").err == ""

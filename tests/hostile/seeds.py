@@ -10,7 +10,6 @@ from typing import Any
 import h5py
 import numpy as np
 import tifffile
-import zarr
 from PIL import Image
 
 from tests.scan.writers import (
@@ -26,6 +25,7 @@ from tests.scan.writers import (
     write_ser,
     write_tvips,
 )
+from tests.scan.zarr_stores import NEW, write_zarr
 
 SHAPE = (3, 4, 6, 5)
 TABLE = "seeds.json"
@@ -149,10 +149,13 @@ def _hdf5(folder: Path) -> list[Seed]:
 def _zarr(folder: Path) -> list[Seed]:
     cube = frames_of(12, SHAPE[2:], "u2").reshape(SHAPE)
     for name in ("zarr", "zarr-chunk"):
-        zarr.open_group(str(_room(folder, name) / "a.zarr"), mode="w").create_dataset("cube", data=cube, chunks=SHAPE)
-    with zarr.ZipStore(str(_room(folder, "zarr-zip") / "a.zarr.zip"), mode="w") as store:
-        zarr.save_array(store, cube)
+        write_zarr(_room(folder, name) / "a.zarr", {"cube": cube})
+    write_zarr(_room(folder, "zarr-zip") / "a.zarr.zip", cube)
+    newer = [Seed("zarr-3", "a.zarr", "a.zarr/cube/zarr.json", {})] if NEW else []
+    for _ in newer:
+        write_zarr(_room(folder, "zarr-3") / "a.zarr", {"cube": cube}, 3)
     return [
+        *newer,
         Seed("zarr", "a.zarr", "a.zarr/cube/.zarray", {}),
         Seed("zarr-chunk", "a.zarr", "a.zarr/cube/0.0.0.0", {}),
         Seed("zarr-zip", "a.zarr.zip", "a.zarr.zip", {}),

@@ -17,13 +17,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-import zarr
 
 from napari_ghosthunter.errors import LabelError, MapError, ScanError, SessionError
 from napari_ghosthunter.labelling.labelfiles import read_any_labels, read_labels
 from napari_ghosthunter.labelling.paperlabels import read_paper_labels
 from napari_ghosthunter.scan.readers import READERS, open_scan
 from tests.hostile.child import _opened_files as opened_files
+from tests.scan.zarr_stores import write_zarr
 
 CUBE = np.arange(3 * 4 * 5 * 6, dtype=np.uint16).reshape(3, 4, 5, 6)
 ENDINGS = [ending for reader in READERS for ending in reader.extensions]
@@ -243,8 +243,9 @@ def test_a_chunk_that_unpacks_to_gigabytes_is_refused(tmp_path, kind):
             data = file.create_dataset("cube", shape, "u2", chunks=shape, compression="gzip")
             data.id.write_direct_chunk((0, 0, 0, 0), b"x")
     else:
-        root = zarr.open(str(tmp_path / "a.zarr"), mode="w", shape=shape, dtype="u2", chunks=shape)
-        root.chunk_store["0.0.0.0"] = b"x"
+        write_zarr(tmp_path / "a.zarr", CUBE)
+        described = json.loads((tmp_path / "a.zarr" / ".zarray").read_text())
+        (tmp_path / "a.zarr" / ".zarray").write_text(json.dumps(described | {"shape": shape, "chunks": shape}))
     with soon(), pytest.raises(ScanError, match="chunks that take 2.1 GB each"):
         open_scan(tmp_path / f"a.{kind}")
 
@@ -291,8 +292,7 @@ def test_a_member_of_a_zarr_zip_that_unpacks_to_gigabytes_is_refused(tmp_path):
 
 
 def test_zarr_groups_that_hold_themselves_end(tmp_path):
-    root = zarr.open_group(str(tmp_path / "a.zarr"), mode="w")
-    root.create_dataset("cube", data=CUBE)
+    write_zarr(tmp_path / "a.zarr", {"cube": CUBE})
     (tmp_path / "a.zarr" / "loop").symlink_to(tmp_path / "a.zarr", target_is_directory=True)
     with soon(), pytest.raises(ScanError, match="choose one"):
         open_scan(tmp_path / "a.zarr")
@@ -305,13 +305,13 @@ def test_zarr_is_never_unpickled(tmp_path, where):
         def __reduce__(self):
             return Path.touch, (tmp_path / "harm",)
 
-    zarr.save_array(str(tmp_path / "a.zarr"), CUBE, compressor=None, chunks=CUBE.shape)
+    write_zarr(tmp_path / "a.zarr", CUBE)
     described = json.loads((tmp_path / "a.zarr" / ".zarray").read_text())
     codec = {"id": "pickle", "protocol": 5}
     described[where] = codec if where == "compressor" else [codec]
     (tmp_path / "a.zarr" / ".zarray").write_text(json.dumps(described))
     (tmp_path / "a.zarr" / "0.0.0.0").write_bytes(pickle.dumps(Harm()))
-    with pytest.raises(ScanError, match="packed with pickle, which is not read"):
+    with pytest.raises(ScanError, match="pickle"):
         open_scan(tmp_path / "a.zarr").pattern(0, 0)
     assert not (tmp_path / "harm").exists()
 
@@ -335,7 +335,8 @@ def test_numpy_is_never_unpickled(tmp_path, way):
 
 
 def test_an_array_that_was_never_written_is_not_zero(tmp_path):
-    zarr.open(str(tmp_path / "a.zarr"), mode="w", shape=CUBE.shape, dtype="u2")
+    write_zarr(tmp_path / "a.zarr", CUBE)
+    (tmp_path / "a.zarr" / "0.0.0.0").unlink()
     with pytest.raises(ScanError, match="nothing was ever written"):
         open_scan(tmp_path / "a.zarr")
 

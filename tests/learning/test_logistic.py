@@ -31,7 +31,11 @@ def test_the_probabilities_are_those_of_scikit_learn(count, features, classes, a
     values, targets = labelled(count, features, classes, count, apart)
     fit = regress(values, targets, classes)
     assert fit.converged
-    expected = sklearn.LogisticRegression(C=STRENGTH, tol=1e-10, max_iter=20_000, multi_class="multinomial")
+    expected = sklearn.LogisticRegression(C=STRENGTH, tol=1e-10, max_iter=20_000)
+    if "multi_class" in expected.get_params():
+        expected.set_params(multi_class="multinomial")
+    elif classes == 2:  # newer releases then fit one set of weights, the difference of ours, which costs half as much
+        expected.set_params(C=2 * STRENGTH)
     expected.fit(values.double().numpy(), targets.numpy())
     others, _ = labelled(300, features, classes, 99, apart)
     np.testing.assert_allclose(probabilities(fit, others), expected.predict_proba(others.double().numpy()), atol=1e-3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-import zarr
 from npe2 import PluginManager, PluginManifest
 
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
@@ -14,6 +13,7 @@ from napari_ghosthunter.plugin.reader import get_reader, open_asking, read
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers import READERS
+from tests.scan.zarr_stores import write_zarr
 
 NAME = "napari-ghosthunter"
 ENDINGS = [ending for reader in READERS for ending in reader.extensions]
@@ -85,7 +85,7 @@ def test_a_scan_opens_as_a_layer(viewer, scan_file, patterns):
 
 
 def test_a_zarr_folder_opens(viewer, tmp_path, patterns):
-    zarr.save_array(str(tmp_path / "scan.zarr"), patterns)
+    write_zarr(tmp_path / "scan.zarr", patterns)
     (layer,) = viewer.open(tmp_path / "scan.zarr", plugin=NAME)
     assert layer.data.shape == (6, 10)
 

@@ -8,6 +8,7 @@ import pytest
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.readers import open_again, open_scan
+from tests.scan.writers import needs_py4dstem
 
 PX = ([1.0, 1.0], "px")
 DEPTHS = [f"4DSTEM_simulation/data/datacubes/CBED_array_depth000{n}/datacube" for n in (0, 1)]
@@ -184,6 +185,7 @@ def test_the_libraries_own_readers_can_be_asked_for(shared_file):
     np.testing.assert_array_equal(scan.pattern(9, 6), open_scan(path).pattern(9, 6))
 
 
+@needs_py4dstem
 def test_py4dstems_own_reader_can_be_asked_for(shared_file):
     path = shared_file("dm/particle_10x7x64x48.dm4")
     scan = open_scan(path, reader="py4dstem")

@@ -20,6 +20,7 @@ from napari_ghosthunter.scan.scan import (
     warn_of_nonfinite,
     zero_nonfinite,
 )
+from tests.scan.zarr_stores import write_zarr
 
 DATA = np.random.default_rng(0).integers(0, 60_000, (3, 4, 5, 6)).astype(np.uint16)
 
@@ -36,8 +37,7 @@ def scan(request, tmp_path):
             with h5py.File(tmp_path / "scan.h5", "w") as file:
                 yield Scan(file.create_dataset("data", data=DATA, chunks=(1, 2, 5, 6)))
         case "zarr":
-            zarr.save(str(tmp_path / "scan.zarr"), DATA)
-            yield Scan(zarr.open(str(tmp_path / "scan.zarr"), mode="r"))
+            yield Scan(zarr.open(str(write_zarr(tmp_path / "scan.zarr", DATA)), mode="r"))
         case _:
             kind = ">u2" if "big" in request.param else "<u2"
             np.save(tmp_path / "scan.npy", DATA.astype(kind))

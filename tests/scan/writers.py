@@ -1,8 +1,12 @@
 """Small files of every format, written byte by byte or by the libraries that own the format."""
 
+from importlib.util import find_spec
+
 import h5py
 import numpy as np
+import pytest
 
+needs_py4dstem = pytest.mark.skipif(find_spec("py4DSTEM") is None, reason="py4DSTEM, an extra, is not installed")
 STEPS = [(2.0, "nm"), (2.5, "nm"), (0.05, "1/nm"), (0.04, "1/nm")]
 
 

@@ -230,7 +230,9 @@ def _truth_ids(truth: ArrayLike, names: tuple[str, ...], scan_shape: tuple[int, 
             f"The truth holds the id {int(largest)}, but only 0 to {len(names) - 1} have a name "
             f"({', '.join(names)}); {hint or 'write -1 where it is unknown'}."
         )
-    return np.where(array < 0, -1, array).astype(np.intp)
+    ids = np.full(array.shape, -1, np.intp)
+    ids[array >= 0] = array[array >= 0]
+    return ids
 
 
 def _labels(mapped: tuple[str, ...], names: tuple[str, ...], ids: NDArray[np.intp]) -> tuple[str, ...]:

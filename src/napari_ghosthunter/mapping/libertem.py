@@ -26,11 +26,8 @@ from napari_ghosthunter.scan.scan import Scan, native
 
 try:
     from libertem.udf import UDF
-except ModuleNotFoundError as error:
-    raise MissingExtraError(
-        f"GhostHunterUDF needs LiberTEM, but {error.name} is not installed; install it with "
-        "pip install 'napari-ghosthunter[libertem]'."
-    ) from error
+except ImportError as error:
+    raise MissingExtraError.of("GhostHunterUDF", "libertem", error) from error
 
 
 class GhostHunterUDF(UDF):  # type: ignore[misc]  # LiberTEM has no types

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from napari_ghosthunter.errors import ClusterError, ScanError
+from napari_ghosthunter.errors import ClusterError, GhostHunterError
 from napari_ghosthunter.learning.device import choose_device, one_thread
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.reducing import Window
@@ -87,7 +87,7 @@ def _open(job: Job) -> Scan:
     assert known.path is not None  # else it was refused
     try:
         scan = open_again(known, known.path)
-    except (ScanError, OSError) as error:
+    except (GhostHunterError, OSError) as error:  # an extra may be missing there, too
         raise ClusterError(
             f"The worker {_address()} cannot open the scan: {error} Workers open the file themselves: it must be found "
             "under the same path on every machine."

@@ -16,6 +16,7 @@ from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.causes import no_fault_of_the_file, one_line
 
 LIBRARY_ERRORS = (
     OSError,
@@ -39,7 +40,7 @@ LIBRARY_ERRORS = (
 
 @contextmanager
 def reading(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
-    """Turn what a library raises on a bad file into a ScanError that says which file and what was expected.
+    """Turn what a library raises on a file into a ScanError that says which file, what was expected, and why not.
 
     Parameters
     ----------
@@ -56,11 +57,6 @@ def reading(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
     try:
         yield
     except LIBRARY_ERRORS + more as error:
-        raise ScanError(
-            f"{path.name} cannot be read as {what}: it is damaged, cut short, or of another kind ({_one_line(error)})."
-        ) from error
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()).rstrip(".")
-    return text[:160] or type(error).__name__
+        reason = no_fault_of_the_file(error)
+        reason = reason or f"it is damaged, cut short, or of another kind ({one_line(error)})"
+        raise ScanError(f"{path.name} cannot be read as {what}: {reason}.") from error

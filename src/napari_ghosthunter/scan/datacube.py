@@ -9,21 +9,47 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_ghosthunter.errors import OutputError
+from napari_ghosthunter.errors import MissingExtraError, OutputError
 from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
 from napari_ghosthunter.scan.scan import Provenance, Scan, native
 from napari_ghosthunter.scan.units import Axis, calibration_of, convert
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from py4DSTEM import DataCube
 
 _R_UNITS = {"angstrom": "A", PIXELS: "pixels"}  # py4DSTEM's names, where they differ from ours
+
+
+def require_py4dstem(what: str) -> ModuleType:
+    """Give py4DSTEM, an extra, for what a user asked for.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed, or does not fit what else is.
+    """
+    try:
+        import py4DSTEM
+    except ImportError as error:
+        if sys.version_info >= (3, 13):
+            raise MissingExtraError(f"{what} needs py4DSTEM, which there is for Python 3.11 and 3.12 only.") from error
+        raise MissingExtraError.of(what, "py4dstem", error) from error
+    except AttributeError as error:  # what an older numpy had
+        raise MissingExtraError(
+            f"{what} needs py4DSTEM, which does not fit the libraries that are installed ({error}); those that it "
+            "takes come with pip install 'napari-ghosthunter[py4dstem]'."
+        ) from error
+    package: ModuleType = py4DSTEM
+    return package
 
 
 def scan_of(cube: DataCube) -> Scan:
@@ -55,6 +81,11 @@ def datacube_of(scan: Scan) -> DataCube:
     The array is neither read nor copied: memory maps and HDF5 datasets are handed over as they are, and any other
     lazy array as a dask array. Detector steps in 1/nm are given in 1/angstrom, and those in units that py4DSTEM does
     not know (lengths on the detector) as pixels.
+
+    Raises
+    ------
+    MissingExtraError
+        If py4DSTEM is not installed.
     """
     return _cube(_array_for_py4dstem(scan.data), scan.calibration, scan.name)
 
@@ -69,7 +100,10 @@ def write_py4dstem(scan: Scan, path: Path | str) -> None:
     ------
     OutputError
         If the file cannot be written, or the disk has no room for it.
+    MissingExtraError
+        If py4DSTEM is not installed.
     """
+    require_py4dstem("write_py4dstem")
     with whole_file(path) as temporary:
         _need_room(temporary, math.prod(scan.shape) * scan.dtype.itemsize, path)
         _stream(scan, temporary)
@@ -86,11 +120,10 @@ def _need_room(there: Path, size: int, path: Path | str) -> None:
 
 def _stream(scan: Scan, path: Path) -> None:
     import h5py
-    import py4DSTEM
 
     small = np.zeros([min(length, 2) for length in scan.shape], scan.dtype.newbyteorder("="))
     cube = _cube(small, scan.calibration, "datacube")
-    py4DSTEM.save(str(path), cube, mode="o")
+    require_py4dstem("write_py4dstem").save(str(path), cube, mode="o")
     with h5py.File(path, "r+") as file:
         group = file[f"{cube.root.name}/{cube.name}"]
         attributes = dict(group["data"].attrs)
@@ -102,9 +135,7 @@ def _stream(scan: Scan, path: Path) -> None:
 
 
 def _cube(array: Any, calibration: Calibration, name: str) -> DataCube:
-    from py4DSTEM import DataCube
-
-    cube = DataCube(data=array, name=name)
+    cube: DataCube = require_py4dstem("A DataCube").DataCube(data=array, name=name)
     units = _R_UNITS.get(calibration.scan_units, calibration.scan_units)
     cube.calibration.set_R_pixel_size(calibration.scan_step[0])
     cube.calibration.set_R_pixel_units(units)

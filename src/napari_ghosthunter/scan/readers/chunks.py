@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from napari_ghosthunter.errors import ScanError
 
+OWN_FILTERS = 32_000  # numbers of compression filters of HDF5 from here on come from hdf5plugin
 CHUNK_BYTES = 256 * 2**20  # unpacked; a library may hold a chunk twice
 
 
@@ -32,14 +33,30 @@ def check_chunks(chunks: Sequence[int] | None, dtype: DTypeLike, file_bytes: int
 
 
 def check_stored(dataset: Any) -> None:
-    """Refuse an array of HDF5 that was never written, which HDF5 would give as zeros, or whose chunks are too large.
+    """Refuse an array of HDF5 that was never written, which HDF5 would give as zeros, or that cannot be unpacked.
 
     Raises
     ------
     ScanError
-        If it is so.
+        If it is so, its chunks are too large, or a filter is missing that they are packed with.
     """
     if not (dataset.is_virtual or dataset.external or dataset.id.get_storage_size()):
         raise ScanError(f"{dataset.name} has the shape {dataset.shape}, but nothing was ever written to it.")
-    if dataset.id.get_create_plist().get_nfilters():
+    settings = dataset.id.get_create_plist()
+    if filters := [settings.get_filter(number) for number in range(settings.get_nfilters())]:
         check_chunks(dataset.chunks, dataset.dtype, Path(dataset.file.filename).stat().st_size)
+        _check_filters([(code, name.decode("utf-8", "replace")) for code, _, _, name in filters])
+
+
+def _check_filters(filters: Iterable[tuple[int, str]]) -> None:
+    """Refuse what neither HDF5 nor hdf5plugin can unpack, by the numbers and names of the filters."""
+    import h5py
+
+    for code, name in filters:
+        if code >= OWN_FILTERS:
+            import hdf5plugin  # noqa: F401  (importing it is what makes the filters known)
+        if not h5py.h5z.filter_avail(code):
+            raise ScanError(
+                f"It is packed with the HDF5 filter {code} ({name or 'without a name'}), which is not installed here; "
+                "write it anew with gzip, or set HDF5_PLUGIN_PATH to the folder of that filter."
+            )

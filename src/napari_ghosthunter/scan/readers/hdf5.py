@@ -22,8 +22,6 @@ from napari_ghosthunter.scan.readers.links import Inside, check_sources, open_fi
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.scan import LazyArray
 
-OWN_FILTERS = 32_000  # numbers of compression filters from here on come from hdf5plugin
-
 
 def read(path: Path, wanted: Wanted) -> Stack:
     """Find the scan in an HDF5 file.
@@ -101,8 +99,5 @@ def _mapped(path: Path, dataset: Any) -> LazyArray:
     if offset is not None and plain and not dataset.external and dataset.size:
         return np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
     check_stored(dataset)
-    settings = dataset.id.get_create_plist()
-    if any(settings.get_filter(n)[0] >= OWN_FILTERS for n in range(settings.get_nfilters())):
-        import hdf5plugin  # noqa: F401  (importing it is what makes the filters known)
     array: LazyArray = dataset
     return array

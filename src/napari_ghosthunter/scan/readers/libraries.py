@@ -10,6 +10,7 @@ from typing import Any
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.datacube import require_py4dstem, scan_of
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.hierarchy import text
 from napari_ghosthunter.scan.readers.probing import probe
@@ -36,7 +37,10 @@ def read_py4dstem(path: Path, wanted: Wanted) -> Stack:
     ------
     ScanError
         As `py4dstem` and `probe`.
+    MissingExtraError
+        If py4DSTEM is not installed.
     """
+    require_py4dstem("--reader py4dstem")
     probe("read_py4dstem", path)
     return py4dstem(path, wanted)
 
@@ -80,10 +84,7 @@ def py4dstem(path: Path, _wanted: Wanted) -> Stack:
     ScanError
         If py4DSTEM does not read this file, gives no DataCube, or the file is damaged.
     """
-    import py4DSTEM
-
-    from napari_ghosthunter.scan.datacube import scan_of
-
+    py4DSTEM = require_py4dstem("--reader py4dstem")  # noqa: N806 - as everybody calls it
     with reading(path, "a file that py4DSTEM imports", Exception):  # it raises bare Exception for what it refuses
         cube = py4DSTEM.import_file(str(path), mem="MEMMAP")
     if not isinstance(cube, py4DSTEM.DataCube):

@@ -19,10 +19,19 @@ CACHE_BYTES = 64 * 2**20  # room for a chunk of many patterns; HDF5's own 1 MiB 
 
 
 def open_file(path: Path) -> Any:
-    """Open an HDF5 file to be read."""
+    """Open an HDF5 file to be read.
+
+    Raises
+    ------
+    ScanError
+        If this process has it open for writing: what of it lies on the disk need not be what it holds.
+    """
     import h5py
 
-    return h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES)
+    file = h5py.File(path, "r", rdcc_nbytes=CACHE_BYTES)
+    if file.mode != "r":
+        raise ScanError(f"{path.name} is open for writing in this very program; close it there, and open it again.")
+    return file
 
 
 def follow(group: Any, name: str, steps: int = 0) -> Any:

@@ -7,8 +7,10 @@ without (docs/reliability.md), for it costs a start of Python and of the library
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ START_SECONDS = 300  # to import a large library from a slow disk
 PROBE_SECONDS = 30  # to open the file and read two patterns
 MEMORY_BYTES = 4 * 2**30  # over what the imports took, and three times the file
 NO_MEMORY = 3  # exit status
+LAST_BYTES = 4096  # of what the process said, whose last line may be told
 LIBRARIES = {"read_rosettasciio": "rsciio", "read_py4dstem": "py4DSTEM", "read_attributes": "h5py"}
 
 
@@ -32,9 +35,9 @@ def probe(function: str, path: Path, *more: str, seconds: float = PROBE_SECONDS)
         the reading in this process, which meets it again.
     """
     library = LIBRARIES[function]
-    with subprocess.Popen(
+    with tempfile.TemporaryFile() as said, subprocess.Popen(
         [sys.executable, "-m", __name__, function, str(path), *more],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True,
     ) as child:  # fmt: skip
         clock = threading.Timer(START_SECONDS, child.kill)
         clock.start()
@@ -49,10 +52,16 @@ def probe(function: str, path: Path, *more: str, seconds: float = PROBE_SECONDS)
         finally:
             clock.cancel()
             child.kill()
+        said.seek(max(0, said.seek(0, os.SEEK_END) - LAST_BYTES))
+        last = said.read().decode("utf-8", "replace").strip().rpartition("\n")[2][:160] or f"status {status}"
+    if not started:
+        raise ScanError(f"{path.name} was not looked at: {library} could not be started in another process ({last}).")
     if status == NO_MEMORY:
         raise ScanError(f"{path.name} was given up: {library} takes too much memory for a file of this size.")
-    if status < 0 or not started:
-        raise ScanError(f"{path.name} was given up: {library} crashed on it ({status}). It is damaged.")
+    if status < 0:
+        raise ScanError(
+            f"{path.name} was given up: {library} crashed on it ({status}). It is damaged, or {library} has a fault."
+        )
 
 
 def _limit_memory(path: Path) -> None:
