@@ -30,8 +30,9 @@ SYSTEM_PACKAGES := xvfb xauth libgl1 libegl1 libdbus-1-3 libglib2.0-0 libfontcon
 QT_API ?= pyside6
 SCREEN := $(if $(filter Linux,$(shell uname -s)),xvfb-run -a -s "-screen 0 1600x1000x24")
 PYTEST := $(BIN)/python -m pytest
-# pytest loads these two by itself, and napari and Qt with them, which only the tests in a window need.
-PLAIN := -p no:napari -p no:pytest-qt --ignore=tests/plugin
+# The tests without a window run in a process for each core. pytest loads these two plugins by itself, and napari and Qt
+# with them, which only the tests in a window need.
+PLAIN := -n auto --dist worksteal -p no:napari -p no:pytest-qt --ignore=tests/plugin
 PYTEST_PLAIN := $(PYTEST) $(PLAIN)
 PYTEST_WINDOW := QT_API=$(QT_API) PYTEST_QT_API=$(QT_API) NAPARI_STRICT_QT=raise $(SCREEN) $(PYTEST) tests/plugin
 
