@@ -87,6 +87,34 @@ def test_the_file_may_be_read_by_whom_any_new_file_may(tmp_path):
     assert modes[0] == modes[1]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o027, 0o077])
+def test_the_rights_follow_the_mask_of_now_which_is_never_touched(tmp_path, monkeypatch, umask):
+    def untouchable(_):
+        raise AssertionError("another thread would make its files with the wrong rights meanwhile")
+
+    before = os.umask(umask)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "umask", untouchable)
+            write_text(tmp_path / "ours", "")
+        (tmp_path / "plain").touch()
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")]
+    assert modes == [0o666 & ~umask] * 2
+
+
+def test_a_temporary_name_that_is_taken_is_left_alone(tmp_path, monkeypatch):
+    drawn = iter(["aa", "aa", "bb"])
+    monkeypatch.setattr("secrets.token_hex", lambda _: next(drawn))
+    with whole_file(tmp_path / "one.csv") as first, whole_file(tmp_path / "one.csv") as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "one.csv").read_text() == "first", "which was done last"
+
+
 def test_text_is_utf8_with_its_own_line_ends_everywhere(tmp_path):
     write_text(tmp_path / "out.csv", "1 Å\n2 nm\r\n")
     assert (tmp_path / "out.csv").read_bytes() == b"1 \xc3\x85\n2 nm\r\n"

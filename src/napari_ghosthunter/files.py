@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -125,9 +126,12 @@ def _temporary_beside(path: Path) -> Path:
     """Make an empty file of another name in the folder of `path`, which is made if it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear_leftovers(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f"{PART}{path.suffix}", dir=path.parent)
-    os.close(handle)
-    return Path(name)
+    while True:
+        temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{PART}{path.suffix}")
+        # not `mkstemp`, which makes it private: here the system gives it the rights of any new file in this folder
+        with suppress(FileExistsError):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            return temporary
 
 
 def _clear_leftovers(path: Path) -> None:
@@ -139,10 +143,7 @@ def _clear_leftovers(path: Path) -> None:
 
 
 def _settle(path: Path) -> None:
-    """Put a finished file on the disk, with the permissions of any new file: `mkstemp` makes it private."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(0o666 & ~umask)
+    """Put a finished file on the disk."""
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
 

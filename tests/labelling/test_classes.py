@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -11,24 +11,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import LabelError
-from napari_ghosthunter.labelling.classes import OKABE_ITO, ClassScheme, DomainClass, palette
+from napari_ghosthunter.labelling.classes import OKABE_ITO, ClassScheme, DomainClass, in_order, palette
 
 PAPER = {"none": "#ff0000", "na": "#ff0000", "vertical": "#00ff00", "horizontal": "#0000ff"}
 
 
-def test_the_papers_classes_get_its_order_and_colours() -> None:
-    scheme = ClassScheme.from_names(["horizontal", "vertical", "horizontal", "none"])
-    assert scheme.names == ("none", "vertical", "horizontal")
+def test_the_papers_classes_get_its_colours() -> None:
+    scheme = ClassScheme.from_names(["none", "vertical", "horizontal"])
     assert scheme.colours == ("#ff0000", "#00ff00", "#0000ff")
     np.testing.assert_array_equal(scheme.rgb(), [[255, 0, 0], [0, 255, 0], [0, 0, 255]])
     assert [entry.key for entry in scheme.classes] == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("names", [("na", "vertical"), ("vertical",), ("vertical", "horizontal"), ("na",)])
-def test_some_of_the_papers_classes_keep_their_colours(names: tuple[str, ...]) -> None:
-    scheme = ClassScheme.from_names(reversed(names))
-    assert scheme.names == names
-    assert scheme.colours == tuple(PAPER[name] for name in names)
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("none", ["none", "na"])
+def test_the_papers_classes_keep_the_order_given_and_their_colours(none: str, count: int) -> None:
+    for names in permutations((none, "vertical", "horizontal"), count):
+        scheme = ClassScheme.from_names([*names, names[0]])
+        assert scheme.names == names
+        assert scheme.colours == tuple(PAPER[name] for name in names)
+        assert [scheme.id_of(name) for name in names] == list(range(1, count + 1))
+
+
+def test_a_table_of_labels_gives_the_papers_classes_its_order() -> None:
+    assert in_order(["horizontal", "na", "horizontal", "vertical"]) == ["na", "vertical", "horizontal"]
+    assert in_order(["horizontal", "vertical", "up"]) == ["horizontal", "vertical", "up"]
 
 
 @pytest.mark.parametrize("names", [("b", "a", "none"), ("vertical", "none", "na"), ("None", "vertical")])

@@ -91,9 +91,9 @@ class ClassScheme(BaseModel):
     def from_names(cls, names: Iterable[str]) -> ClassScheme:
         """Make a scheme with default colours and keys; a name that comes again counts once.
 
-        The paper's classes, none (or na), vertical and horizontal, or some of them, come in the paper's order and
-        colours (red, green, blue). All other names keep the order of their first appearance and take the colours of
-        `palette`. The first nine classes get the keys 1 to 9.
+        The classes keep the order in which they are given. The paper's, none (or na), vertical and horizontal, or some
+        of them, have the paper's colours (red, green, blue); as soon as there are others, all take those of `palette`.
+        The first nine classes get the keys 1 to 9.
 
         Raises
         ------
@@ -101,11 +101,8 @@ class ClassScheme(BaseModel):
             If a name cannot be the name of a class, or if there are more than 255.
         """
         unique = list(dict.fromkeys(tidy_name(name) for name in names))
-        if set(unique) <= set(_PAPER_COLOURS) and not {"none", "na"} <= set(unique):
-            unique.sort(key=list(_PAPER_COLOURS).index)
-            colours = [_PAPER_COLOURS[name] for name in unique]
-        else:
-            colours = list(palette(len(unique)))
+        of_paper = _are_the_papers(unique)
+        colours = [_PAPER_COLOURS[name] for name in unique] if of_paper else palette(len(unique))
         keys = [str(number) if number <= 9 else "" for number in range(1, len(unique) + 1)]
         return cls(
             classes=tuple(
@@ -235,6 +232,21 @@ def tidy_name(name: str) -> str:
     if "," in tidy or any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in tidy):
         raise LabelError(f"{tidy!r} cannot name a class; leave out commas, line breaks and control characters.")
     return tidy
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Put the names found in a table of labels in order: the paper's in the paper's order, others as they first come.
+
+    Which position a table begins with says nothing of the order of the classes, and the ids of a map must not depend
+    on it where there is an order that is known.
+    """
+    unique = list(dict.fromkeys(names))
+    return sorted(unique, key=list(_PAPER_COLOURS).index) if _are_the_papers(unique) else unique
+
+
+def _are_the_papers(names: Sequence[str]) -> bool:
+    """Whether these are classes of the paper and no others; it has either none or na."""
+    return set(names) <= set(_PAPER_COLOURS) and not {"none", "na"} <= set(names)
 
 
 def short_list(parts: Sequence[str], most: int = 6) -> str:

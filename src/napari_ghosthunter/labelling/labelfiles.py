@@ -23,8 +23,8 @@ def read_labels(path: Path | str, scan_shape: tuple[int, int] | None = None) -> 
     """Read labels.csv: a table with the columns scan_y, scan_x and label, in any order and with any others beside.
 
     A table of proposed points with a column 'label' added will do. A row with an empty label waits for one and is only
-    counted; a row that comes again with the same label counts once. The classes are `ClassScheme.from_names` of the
-    labels as they first appear.
+    counted; a row that comes again with the same label counts once. The classes are those of the
+    labels, in the order of `classes.in_order`.
 
     Parameters
     ----------

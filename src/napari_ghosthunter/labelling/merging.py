@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_ghosthunter.errors import LabelError
-from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.classes import ClassScheme, in_order
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.labelling.positions import Position
 
@@ -73,9 +73,9 @@ def merged(rows: list[tuple[Position, str | None]]) -> tuple[dict[Position, str]
 
 
 def label_set(path: Path | str, labels: dict[Position, str], scan_shape: tuple[int, int] | None) -> LabelSet:
-    """Give labels their classes, in the order in which these come; an error names the file."""
+    """Give labels their classes, in the order of `classes.in_order`; an error names the file."""
     try:
-        return LabelSet(ClassScheme.from_names(labels.values()), scan_shape, labels)
+        return LabelSet(ClassScheme.from_names(in_order(labels.values())), scan_shape, labels)
     except LabelError as error:  # too many classes: the wrong column, most likely
         raise LabelError(f"{path}: {error}") from error
 
