@@ -55,6 +55,14 @@ class DatasetError(ScanError):
         self.candidates = candidates
 
 
+class ScanIndexError(ScanError, IndexError):
+    """A part of a scan was asked for that it does not have."""
+
+
+class NotAnArrayError(GhostHunterError, TypeError):
+    """Something was given to numpy that is no array, but holds some."""
+
+
 class LabelError(GhostHunterError):
     """Labels are missing, contradictory, outside the scan or of an unknown class."""
 

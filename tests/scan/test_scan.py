@@ -1,6 +1,7 @@
 """Scan: a lazy cube, whatever kind of array is underneath."""
 
 import warnings
+from pathlib import Path
 
 import dask.array as da
 import h5py
@@ -10,7 +11,7 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.errors import ScanError, ScanIndexError
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.scan import (
     Calibration,
@@ -160,3 +161,56 @@ def test_a_warning_counts_the_pixels_and_comes_only_if_there_are_any():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_nonfinite(0)
+
+
+WRONG = [
+    (3,), 3, (0, 4), (0, 0, 5), (0, 0, 0, 6), (-4,), (0, 0, 0, 0, 0), (slice(1.5, 2),), 1.5, "rows", ([0, 3],),
+    object(), (np.zeros((2, 2), bool),),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG, ids=repr)
+def test_a_wrong_index_is_the_callers_fault_and_not_the_files(scan, key):
+    kept = Scan(scan.data, provenance=Provenance(path=Path("some.file")))
+    for one in (scan, kept):
+        with pytest.raises(
+            ScanIndexError, match=r"\(3, 4, 5, 6\) \(scan_y, scan_x, k_y, k_x\) has no part \["
+        ) as refused:
+            one.read(key)
+        assert isinstance(refused.value, IndexError)
+        assert isinstance(refused.value, ScanError)
+        assert "damaged" not in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", [(slice(None, None, -1),), ([2, 0],), (None,), ([1, 1],)], ids=repr)
+def test_an_index_that_a_library_does_not_know_is_not_called_damage(tmp_path, key):
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        scan = Scan(file.create_dataset("data", data=DATA), provenance=Provenance(path=tmp_path / "scan.h5"))
+        with pytest.raises(ScanIndexError, match="cannot be read at.*read a block and index that"):
+            scan.read(key)
+
+
+def test_a_long_index_is_told_in_a_line():
+    with pytest.raises(ScanIndexError) as refused:
+        Scan(DATA).read(np.arange(1000).reshape(20, 50))
+    assert len(str(refused.value)) < 300
+    assert "\n" not in str(refused.value)
+
+
+def test_damage_is_still_damage():
+    class Broken:
+        shape, dtype = (3, 4, 5, 6), np.dtype(np.uint8)
+
+        def __getitem__(self, key):
+            raise IndexError("chunk 7 is not there")
+
+    with pytest.raises(ScanError, match=r"scan\.mib cannot be read as patterns: it is damaged.*chunk 7") as refused:
+        Scan(Broken(), provenance=Provenance(path=Path("scan.mib"))).read((0, 0))
+    assert not isinstance(refused.value, IndexError)
+
+
+@pytest.mark.parametrize("position", [(3, 0), (0, 4), (-1, 0), (0.5, 0)])
+def test_a_pattern_outside_is_an_index_error_too(scan, position):
+    with pytest.raises(ScanIndexError):
+        scan.pattern(*position)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_ghosthunter.errors import NotAnArrayError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.labelling.edits import (
     Batch,
@@ -40,7 +42,8 @@ class LabelSet(Mapping[Position, str]):
 
     It reads like a dict whose positions come sorted by (scan_y, scan_x), and it changes only through its methods, each
     of which is one undo step. `changed` tells of every change with two arguments: the edit as it was done (an undo
-    tells the inverse edit), and 'apply', 'undo' or 'redo'.
+    tells the inverse edit), and 'apply', 'undo' or 'redo'. Like a dict it equals whatever has the same labels at the
+    same positions, whichever the classes and points, and cannot be the key of another.
 
     Parameters
     ----------
@@ -105,6 +108,10 @@ class LabelSet(Mapping[Position, str]):
         """Say how many labels of which classes there are."""
         counts = short_list([f"{name}: {count}" for name, count in self.counts().items()])
         return f"LabelSet({len(self)} labels; {counts or 'no classes'})"
+
+    def __array__(self, *_: object, **__: object) -> NDArray[Any]:
+        """Refuse to become an array: it is as good as two."""
+        raise NotAnArrayError("Labels are no array; labels.to_arrays() gives their positions and their class ids.")
 
     @property
     def points(self) -> Mapping[Position, str]:

@@ -121,6 +121,9 @@ class TrainingConfig(BaseModel):
         description="Turned and mirrored copies to learn from, each with the class that every class becomes.",
     )  # fmt: skip
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json(exclude={"symmetries"}))  # which is a dict, of no order
+
     @property
     def fitted(self) -> bool:
         """Whether the network is fitted to all labels at once, and not taught."""

@@ -183,7 +183,7 @@ def _take_over(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
             parameter[tuple(slice(size) for size in weights[name].shape)] = weights[name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Validation:
     """Outcome of one look at the held-out part."""
 

@@ -28,7 +28,7 @@ from napari_ghosthunter.scan.statistics import measure_statistics
 from napari_ghosthunter.versions import versions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Material:
     """Labelled patterns of a scan, ready to learn from.
 

@@ -64,9 +64,11 @@ class TrainingRecord(BaseModel):
         return f"converged after {steps}" if self.converged else f"{steps}, not yet converged"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A trained network with its classes, its preprocessing and its history.
+
+    A model equals itself alone; two that answer the same have the same `hash`.
 
     Attributes
     ----------

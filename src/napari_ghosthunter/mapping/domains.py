@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.errors import MapError
+from napari_ghosthunter.errors import MapError, NotAnArrayError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.validation import confusion_matrix
 from napari_ghosthunter.mapping.neighbours import TOLD_AS, strength_in, with_neighbours
@@ -82,6 +82,8 @@ class Wall:
 class DomainMap:
     """Class probabilities of every probe position of a scan.
 
+    A map equals itself alone; to compare two, compare their arrays.
+
     Attributes
     ----------
     probabilities
@@ -123,6 +125,13 @@ class DomainMap:
         """Say how large the map is, and the share of each class."""
         shares = short_list([f"{entry.name} {entry.area_fraction:.1%}" for entry in self.statistics])
         return f"DomainMap({self.scan_shape[0]} x {self.scan_shape[1]} probe positions; {shares})"
+
+    def __array__(self, *_: object, **__: object) -> NDArray[Any]:
+        """Refuse to become an array: it holds several."""
+        raise NotAnArrayError(
+            "A domain map is no array; take one of those it holds, such as map.classes_image, map.probabilities, "
+            "map.confidence or map.rgb."
+        )
 
     @property
     def scan_shape(self) -> tuple[int, int]:

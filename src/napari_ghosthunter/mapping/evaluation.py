@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,7 @@ class Evaluation:
     accuracy_interval: tuple[float, float]
     balanced_accuracy: float
     n: int
-    per_class: dict[str, ClassScore]
+    per_class: dict[str, ClassScore] = field(hash=False)
     wall_accuracy: float | None
     wall_n: int
     interior_accuracy: float | None

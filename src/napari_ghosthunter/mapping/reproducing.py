@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Reproduction:
     different: int
     other_class: int
     largest: float
-    versions: Mapping[str, tuple[str, str]]
+    versions: Mapping[str, tuple[str, str]] = field(hash=False)
 
     @property
     def identical(self) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.errors import NotAnArrayError, ScanError, ScanIndexError
 from napari_ghosthunter.scan.bad_pixels import BadPixels
-from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.boundary import LIBRARY_ERRORS, reading
 from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.indexing import refuse_index
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.presence import present
 
@@ -50,9 +51,13 @@ class Provenance:
     notes: tuple[str, ...] = ()  # what the reader wants a user to know ('the file holds one frame more than the scan')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scan:
     """One 4D-STEM scan.
+
+    A scan equals itself alone, as nothing reads two of them whole to compare them; `fingerprint.fingerprint` knows the
+    same patterns again. It is no array: numpy gets parts of it by `block`, `rows` and `pattern`, or all of it by
+    `data`.
 
     Attributes
     ----------
@@ -94,6 +99,13 @@ class Scan:
         scan_y, scan_x, k_y, k_x = self.shape
         return f"Scan({self.name!r}: {scan_y} x {scan_x} probe positions, {k_y} x {k_x} detector pixels, {self.dtype})"
 
+    def __array__(self, *_: object, **__: object) -> NDArray[Any]:
+        """Refuse to become an array, which numpy would make an object of no axes."""
+        raise NotAnArrayError(
+            "A scan is no array; read a part of it with scan.block, scan.rows or scan.pattern, or take the whole array "
+            "as it is stored, scan.data."
+        )
+
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(scan_y, scan_x, k_y, k_x)."""
@@ -130,26 +142,33 @@ class Scan:
 
         Raises
         ------
+        ScanIndexError
+            If there is no such part.
         ScanError
             If the file was cut short since it was opened, or holds there what cannot be read.
         """
         path = self.provenance.path
         data = _of(path, self.data)
-        if isinstance(data, np.ndarray) or path is None:
+        stored = not isinstance(data, np.ndarray)
+        try:
             return np.asarray(data[key])
-        with reading(path, "patterns"):
-            return np.asarray(data[key])
+        except LIBRARY_ERRORS as error:
+            refuse_index(key, self.shape, error, stored=stored)
+            if not stored or path is None:
+                raise
+            with reading(path, "patterns"):
+                raise
 
     def pattern(self, scan_y: int, scan_x: int) -> NDArray[Any]:
         """Read the diffraction pattern at one probe position, shape (k_y, k_x).
 
         Raises
         ------
-        ScanError
+        ScanIndexError
             If the position lies outside the scan.
         """
         if not (0 <= scan_y < self.shape[0] and 0 <= scan_x < self.shape[1]):
-            raise ScanError(f"Position ({scan_y}, {scan_x}) lies outside the scan of {self.scan_shape}.")
+            raise ScanIndexError(f"Position ({scan_y}, {scan_x}) lies outside the scan of {self.scan_shape}.")
         return self._mended(native(self.read((scan_y, scan_x))))
 
     def patterns(self, positions: Sequence[tuple[int, int]]) -> NDArray[Any]:

@@ -56,7 +56,7 @@ class SimulationConfig(BaseModel):
     dead_rows: int = Field(0, ge=0, description="Rows of detector pixels that count nothing.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Simulation:
     """A simulated scan and its truth.
 
@@ -125,7 +125,7 @@ def simulate(config: SimulationConfig | None = None, *, path: Path | str | None 
     return Simulation(Scan(data, calibration, Provenance(path=path, reader="simulation")), truth, vacuum)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Disks:
     """Images of all disks (n, k_y, k_x) with their reciprocal vectors in units of the lattice, and their kind."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class PastSitting:
 
     folder: Path
     last_used: datetime
-    counts: dict[str, int]
+    counts: dict[str, int] = field(hash=False)
     waiting: int
     has_model: bool
     has_map: bool

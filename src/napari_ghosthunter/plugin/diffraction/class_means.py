@@ -18,7 +18,7 @@ ClassPatterns = Mapping[str, tuple[str, Sequence[Position]]]
 """For each class its colour ('#rrggbb') and its labelled positions."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassMean:
     """Mean pattern of one class; `pattern` is of shape (k_y, k_x)."""
 

@@ -24,7 +24,7 @@ FLOOR_SHARE = 0.05  # of the mean intensity: below it the logarithm turns linear
 FloatImage = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Levels:
     """What the intensities of a scan are like, from a sample of its pixels.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SAMPLED = 4096  # pixels of each pattern that the contrast is settled by
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """A picture of the detector plane.
 

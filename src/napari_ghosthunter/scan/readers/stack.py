@@ -18,7 +18,7 @@ __all__ = ["ScanShape", "Stack", "Wanted"]
 Wanted = ScanOptions  # what the user said about a file beyond its path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stack:
     """What a reader found in a file.
 
