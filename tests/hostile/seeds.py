@@ -15,6 +15,7 @@ from PIL import Image
 from tests.scan.writers import (
     frames_of,
     signal,
+    thermo_header,
     write_blo,
     write_dm,
     write_electrons,
@@ -80,6 +81,8 @@ def _written_by_us(folder: Path) -> list[Seed]:
     for name in ("mrc-info", "mrc-big"):
         write_mrc(_room(folder, name) / "a_movie.mrc", frames, 6, ">" if name == "mrc-big" else "<", extended=64)
         (folder / name / "a_info.txt").write_text("Scan - Enable = Enable\nScan - Size X = 4\nScan - Size Y = 3\n")
+    content = thermo_header((0, 0, 4, 3), count=12)
+    write_mrc(_room(folder, "mrc-velox") / "a.mrc", frames, 6, kind=b"FEI1", content=content)
     write_tvips(_room(folder, "tvips"), frames, np.arange(1, 13), files=2)
     write_dm(_room(folder, "dm3") / "a.dm3", frames.reshape(SHAPE).astype("i2"))
     write_dm(_room(folder, "dm4") / "a.dm4", frames.reshape(SHAPE), tags={"Data Order Swapped": True})
@@ -95,6 +98,7 @@ def _written_by_us(folder: Path) -> list[Seed]:
         Seed("mrc", "a_movie.mrc", "a_movie.mrc", rows),
         Seed("mrc-info", "a_movie.mrc", "a_info.txt", {}),
         Seed("mrc-big", "a_movie.mrc", "a_movie.mrc", {}),
+        Seed("mrc-velox", "a.mrc", "a.mrc", rows),
         Seed("tvips", "rec_000.tvips", "rec_000.tvips", rows),
         Seed("dm3", "a.dm3", "a.dm3", {}),
         Seed("dm4", "a.dm4", "a.dm4", {}),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_scan
-from tests.scan.writers import frames_of, write_blo, write_empad, write_mib, write_mrc, write_tvips
+from tests.scan.writers import frames_of, thermo_header, write_blo, write_empad, write_mib, write_mrc, write_tvips
 
 SCAN_SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
@@ -175,3 +175,33 @@ def test_emi_without_its_ser_files_says_so(tmp_path):
     (tmp_path / "a.emi").write_bytes(b"x")
     with pytest.raises(ScanError, match="a.emi keeps its data in a_1.ser"):
         open_scan(tmp_path / "a.emi")
+
+
+@pytest.mark.parametrize("kind", [b"FEI1", b"FEI2"])
+@pytest.mark.parametrize("size", [(0, 0, 4, 3), (10, 20, 14, 17)])
+def test_the_scan_size_of_velox_is_offered_first(tmp_path, kind, size):
+    frames = frames_of(12, (6, 5), "u2")
+    content = thermo_header(size, kind, 2e8, 12)
+    path = write_mrc(tmp_path / "velox.mrc", frames, 6, kind=kind, content=content)
+    with pytest.raises(ScanShapeError, match="12 patterns of 6 x 5.*header states a scan of 3 x 4") as raised:
+        open_scan(path)
+    assert raised.value.candidates[0] == (3, 4)
+    scan = open_scan(path, scan_shape=(3, 4))
+    np.testing.assert_array_equal(scan.rows(0, 3), frames.reshape(3, 4, 6, 5))
+    assert (scan.calibration.k_step, scan.calibration.k_units) == ((0.2, 0.2), "1/nm")
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "pixel"),
+    [
+        (b"FEI1", (0, 0, 0, 0), 1e-9), (b"FEI1", (0, 0, 2**31 - 1, 2**31 - 1), np.nan), (b"SERI", (0, 0, 4, 3), 1e8),
+        (b"FEI2", (0, 0, 4, 0), 0.0),
+    ],
+)  # fmt: skip
+def test_a_header_of_velox_that_states_no_scan_is_none(tmp_path, kind, size, pixel):
+    content = thermo_header(size, b"FEI1", pixel)
+    path = write_mrc(tmp_path / "velox.mrc", frames_of(12, (6, 5), "u2"), 6, kind=kind, content=content)
+    with pytest.raises(ScanShapeError) as raised:
+        open_scan(path)
+    assert "header states" not in str(raised.value)
+    assert open_scan(path, scan_shape=(3, 4)).calibration.k_units == "px"

@@ -82,3 +82,27 @@ def test_complex_data_are_refused(tmp_path):
 def test_a_dataset_is_not_asked_of_a_file_of_one_scan(tmp_path):
     with pytest.raises(DatasetError, match="no dataset 'other'"):
         open_scan(write_dm(tmp_path / "a.dm4", cube((2, 2, 3, 3))), dataset="other")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"4D STEM Tags": {"Scan shape X": 4, "Scan shape Y": 3}},
+        {"4D STEM Tags": {"Scan shape X": 4.0, "Scan shape Y": 3.0}},
+        {"SI": {"Acquisition": {"Spatial Sampling": {"Height (pixels)": 3, "Width (pixels)": 4}}}},
+    ],
+)  # fmt: skip
+def test_the_scan_shape_in_the_tags_of_a_stack_is_offered_first(tmp_path, tags):
+    path = write_dm(tmp_path / "stack.dm4", cube((12, 5, 6)), STEPS[1:], tags, collection=1)
+    with pytest.raises(ScanShapeError, match="12 patterns of 5 x 6.*tags state a scan of 3 x 4") as raised:
+        open_scan(path)
+    assert raised.value.candidates[0] == (3, 4)
+    assert open_scan(path, scan_shape=raised.value.candidates[0]).shape == (3, 4, 5, 6)
+
+
+@pytest.mark.parametrize("tags", [{"4D STEM Tags": {"Scan shape X": -4, "Scan shape Y": "many"}}, {"Scan shape X": 4}])
+def test_tags_that_state_no_shape_are_none(tmp_path, tags):
+    path = write_dm(tmp_path / "stack.dm4", cube((12, 5, 6)), STEPS[1:], tags, collection=1)
+    with pytest.raises(ScanShapeError, match="12 patterns") as raised:
+        open_scan(path)
+    assert "tags state" not in str(raised.value)

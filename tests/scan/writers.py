@@ -58,14 +58,25 @@ def write_blo(path, frames, scan_shape, order="<"):
     return path
 
 
-def write_mrc(path, frames, mode, order="<", extended=0):
+def thermo_header(size, kind=b"FEI1", pixel=1e8, count=1):
+    """Write the description of images as Velox does, as far as it matters; `size` is (left, top, right, bottom)."""
+    record = bytearray(768 if kind == b"FEI1" else 888)
+    record[:4] = np.array(len(record), "<i4").tobytes()
+    record[156:172] = np.array([pixel, pixel], "<f8").tobytes()
+    record[587:603] = np.array(size, "<i4").tobytes()
+    return bytes(record) * count
+
+
+def write_mrc(path, frames, mode, order="<", extended=0, kind=b"", content=b""):
+    extended = extended or len(content)
     header = np.zeros(256, order + "i4")
     header[:4] = frames.shape[2], frames.shape[1], frames.shape[0], mode
     header[23] = extended
     raw = bytearray(header.tobytes())
     raw[208:216] = b"MAP " + (b"DD" if order == "<" else b"\x11\x11") + b"\0\0"
     stored = frames.astype(frames.dtype.newbyteorder(order))
-    path.write_bytes(bytes(raw) + b"x" * extended + stored.tobytes())
+    raw[104:108] = kind.ljust(4, b"\0")
+    path.write_bytes(bytes(raw) + (content or b"x" * extended) + stored.tobytes())
     return path
 
 

@@ -20,6 +20,7 @@ from napari_ghosthunter.scan.readers.companion import companion_text, whole_numb
 from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.readers.thermo import thermo_header
 from napari_ghosthunter.scan.units import Axis, calibration_of
 
 HEADER_BYTES = 1024
@@ -37,6 +38,9 @@ def read(path: Path, wanted: Wanted) -> Stack:
     """
     patterns = _patterns(path)
     info = _info(path)
+    if not info:
+        header = thermo_header(path)
+        return Stack(patterns, header.calibration, hints=header.hints, notes=header.notes)
     if info.get("Scan - Enable") != "Enable":
         return Stack(patterns, _calibration(info))
     region = info.get("Scan - ROI Enable") == "Enable"

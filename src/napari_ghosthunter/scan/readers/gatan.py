@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import DatasetError, ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose
-from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.readers.companion import whole_number
+from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 from napari_ghosthunter.scan.units import Axis, calibration_of, plain_axis
 
 # Gatan's numbers for types of elements; complex, RGB and packed kinds are no patterns.
 _DTYPES = {1: "i2", 2: "f4", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4", 12: "f8", 14: "u1", 39: "i8", 40: "u8"}
+_SHAPE_TAGS = (("Scan shape Y", "Scan shape X"), ("Height (pixels)", "Width (pixels)"))
+MOST_DEPTH = 16  # of groups of tags in each other
 _ANGLES = ("mrad", "1/nm", "1/angstrom")
 
 
@@ -99,9 +102,34 @@ def _stack(path: Path, name: str, image: dict[str, Any], shape: tuple[int, ...],
         scan_fastest, notes = _scan_is_fastest(image, axes)
         if scan_fastest:
             patterns, axes = patterns.transpose(2, 3, 0, 1), [*axes[2:], *axes[:2]]
-    else:
-        axes = [None, None, *axes[1:]]
-    return Stack(patterns, calibration_of(axes), dataset=name if several else None, notes=notes)
+        return Stack(patterns, calibration_of(axes), dataset=name if several else None, notes=notes)
+    hint = scan_shape_in_tags(image.get("ImageTags"))
+    if hint is not None:
+        notes = (f"Its tags state a scan of {hint[0]} x {hint[1]}.",)
+    return Stack(
+        patterns, calibration_of([None, None, *axes[1:]]), hints=(hint,) if hint else (),
+        dataset=name if several else None, notes=notes,
+    )  # fmt: skip
+
+
+def scan_shape_in_tags(tags: Any, depth: int = 0) -> ScanShape | None:
+    """Find the scan shape that the TitanX of NCEM writes ('4D STEM Tags: Scan shape X') or that Gatan's STEM does.
+
+    RosettaSciIO makes dicts of groups of tags; the keys of HDF5 are given the same way.
+    """
+    if not isinstance(tags, dict) or depth > MOST_DEPTH:
+        return None
+    for y, x in _SHAPE_TAGS:
+        sides = [whole_number(str(_plain(tags.get(key, "")))) for key in (y, x)]
+        if all(sides):
+            return sides[0], sides[1]
+    found = (scan_shape_in_tags(inner, depth + 1) for inner in tags.values())
+    return next((shape for shape in found if shape is not None), None)
+
+
+def _plain(value: Any) -> Any:
+    """Give a number as a whole one, where it is: some scripts write 34.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _axes(image: dict[str, Any], number: int) -> list[Axis | None]:
