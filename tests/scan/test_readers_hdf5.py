@@ -180,8 +180,7 @@ def test_arina_parts_are_joined_and_narrowed_where_they_fit(tmp_path, saturation
         open_scan(path)
     scan = open_scan(path, scan_shape=(3, 4))
     expected = frames.copy()
-    if dtype == "uint16":
-        expected[7, 1, 2] = 0
+    expected[7, 1, 2] = 0
     assert scan.dtype == dtype
     np.testing.assert_array_equal(scan.rows(0, 3), expected.reshape(3, 4, 3, 5))
 
@@ -194,11 +193,69 @@ def test_an_arina_scan_has_its_step_from_the_file_of_the_microscope(tmp_path):
     assert open_scan(path).calibration.scan_units == "nm"
 
 
-def test_a_missing_part_of_an_arina_scan_is_named(tmp_path):
-    path = write_master(tmp_path, [np.zeros((4, 3, 3), np.uint32)] * 2, 8352)
-    (tmp_path / "run_data_000002.h5").unlink()
-    with pytest.raises(ScanError, match="run_master.h5 keeps its patterns in run_data_000002.h5, which is missing"):
+@pytest.mark.parametrize("saturation", [8352, 2**40, 2**32 - 1, 0, -1])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4"])
+@pytest.mark.parametrize("masked", [True, False])
+def test_dead_pixels_of_an_arina_scan_are_zero_and_counted(tmp_path, saturation, dtype, masked):
+    frames = np.arange(4 * 3 * 5).reshape(4, 3, 5).astype(dtype)
+    mask = np.zeros((3, 5), np.uint32)
+    mask[0, 1], mask[2, 2] = 1, 16
+    frames[:, mask != 0] = np.iinfo(dtype).max
+    if masked:
+        frames[0, 2, 2] = 7  # the mask tells, not the value
+    scan = open_scan(write_master(tmp_path, [frames[:2], frames[2:]], saturation, mask if masked else None))
+    np.testing.assert_array_equal(scan.rows(0, 2), np.where(mask != 0, 0, frames).reshape(2, 2, 3, 5))
+    told = "2 dead pixel(s) that " + ("the file masks" if masked else "hold no count in the first pattern")
+    assert told in " ".join(scan.provenance.notes)
+    np.testing.assert_array_equal(scan.read((1, 1, slice(None), 1)), scan.pattern(1, 1)[:, 1])
+
+
+def test_counts_above_the_saturation_value_are_none(tmp_path):
+    frames = np.full((4, 3, 5), 8352, np.uint32)
+    frames[1, 2, 3] = 70_000  # would be 4464 with 16 bits
+    scan = open_scan(write_master(tmp_path, [frames], 8352))
+    assert scan.dtype == np.uint16
+    assert scan.pattern(0, 1)[2, 3] == 0
+    assert scan.pattern(0, 1)[2, 2] == 8352
+
+
+def test_a_mask_of_another_detector_is_not_used(tmp_path):
+    scan = open_scan(write_master(tmp_path, [np.full((4, 3, 5), 9, np.uint16)], 8352, np.ones((5, 3))))
+    assert (scan.rows(0, 2) == 9).all()
+
+
+@pytest.mark.parametrize("missing", [2, 3])
+def test_what_is_there_of_an_arina_scan_is_offered_where_a_later_part_is_missing(tmp_path, missing):
+    frames = np.arange(16 * 3 * 5, dtype=np.uint16).reshape(16, 3, 5)
+    path = write_master(tmp_path, [frames[:6], frames[6:10], frames[10:]], 8352)
+    (tmp_path / f"run_data_{missing:06d}.h5").unlink()
+    there, rows = (6, 1) if missing == 2 else (10, 2)
+    with pytest.raises(ScanShapeError, match=f"needs 16 patterns.* holds {there}: {16 - there} missing") as raised:
         open_scan(path)
+    assert f"run_data_{missing:06d}.h5, which is missing" in str(raised.value)
+    assert raised.value.candidates[0] == (rows, 4)
+    shape, skip, flyback = raised.value.layouts[0]
+    scan = open_scan(path, scan_shape=shape, skip_frames=skip, flyback=flyback)
+    np.testing.assert_array_equal(scan.rows(0, rows), frames[: rows * 4].reshape(rows, 4, 3, 5))
+    assert f"run_data_{missing:06d}.h5, which is missing" in " ".join(scan.provenance.notes)
+
+
+def test_an_arina_scan_without_its_first_part_is_refused(tmp_path):
+    path = write_master(tmp_path, [np.zeros((4, 3, 3), np.uint32)] * 2, 8352)
+    (tmp_path / "run_data_000001.h5").unlink()
+    with pytest.raises(ScanError, match="run_master.h5 keeps its patterns in run_data_000001.h5, which is missing"):
+        open_scan(path)
+
+
+def test_the_files_of_an_arina_scan_name_the_one_to_open(tmp_path):
+    write_master(tmp_path, [np.ones((6, 3, 5), np.uint32)] * 2, 8352)
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.create_group("STEM Metadata").attrs["Pixel Size"] = [0.4, 0.4]
+    for name in ("run_data_000001.h5", "run_data_000002.h5", "run.h5"):
+        with pytest.raises(ScanError, match="run_master.h5 beside it joins all patterns of this scan: open that"):
+            open_scan(tmp_path / name)
+    notes = open_scan(tmp_path / "run_data_000002.h5", scan_shape=(2, 3)).provenance.notes
+    assert "run_master.h5" in notes[0]
 
 
 def test_the_last_part_of_a_path_names_an_array_that_no_other_has(tmp_path):

@@ -114,10 +114,14 @@ def signal(data, navigation):
     }  # fmt: skip
 
 
-def write_master(folder, parts, saturation):
+def write_master(folder, parts, saturation, mask=None):
     """Write what a DECTRIS detector writes, as far as it matters: a master file linking to files of patterns."""
     with h5py.File(folder / "run_master.h5", "w") as master:
         master["entry/instrument/detector/saturation_value"] = saturation
+        specific = master.create_group("entry/instrument/detector/detectorSpecific")
+        specific["nimages"], specific["ntrigger"] = 1, sum(map(len, parts))
+        if mask is not None:
+            specific["pixel_mask"] = mask
         for number, part in enumerate(parts, 1):
             name = f"run_data_{number:06d}.h5"
             with h5py.File(folder / name, "w") as file:

@@ -7,6 +7,7 @@ HDF5's own reading and needs no lock.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,19 @@ def read(path: Path, wanted: Wanted) -> Stack:
             return electrons.stack_of_lists(file, lists)
         arrays, left_out = _datasets(file)
         shapes = numeric(arrays)
+    master = arina.master_beside(path)
+    joined = () if master is None else (f"{master.name} beside it joins all patterns of this scan: open that instead.",)
     try:
         name, index = choose(shapes, wanted.dataset)
     except ScanError as error:
+        if joined and not left_out:
+            error.args = (f"{error} {joined[0]}",)
         raise (left_out or [error])[0] from error
     with reading(path, "an HDF5 file"):
         array = arrays[name]
         check_sources(array)
-        return stack_of(_mapped(path, array), index, Inside(array.parent), label((name, index)))
+        stack = stack_of(_mapped(path, array), index, Inside(array.parent), label((name, index)))
+        return replace(stack, notes=(*stack.notes, *joined))
 
 
 def read_arina(path: Path, wanted: Wanted) -> Stack:
