@@ -84,6 +84,12 @@ def test_missing_frames_are_counted_and_the_whole_rows_offered():
     assert raised.value.candidates[0] == (2, 4)
 
 
+@pytest.mark.parametrize("stated", [(0, 4), (3, 0), (-3, -4)])
+def test_a_damaged_scan_shape_is_none(stated):
+    with pytest.raises(ScanShapeError, match="12 patterns .* of an unknown scan shape"):
+        fold(Stack(row(12), scan_shape=stated), ScanOptions())
+
+
 def test_what_the_user_says_wins_over_the_file_and_is_noted():
     data, notes = fold(Stack(row(12), scan_shape=(3, 4)), ScanOptions(scan_shape=(4, 3)))
     assert data.shape[:2] == (4, 3)
@@ -112,8 +118,7 @@ def test_an_empty_array_is_refused(shape):
 @given(st.integers(1, 5000))
 def test_offered_shapes_fit_and_come_squarest_first(count):
     shapes = plausible_shapes(count)
-    others = [shape for shape in shapes if math.prod(shape) != count]
-    assert all(y == x == math.isqrt(count - 1) and (count - y * x == 1 or count - y * x < y - 1) for y, x in others)
+    assert all(math.prod(shape) in (count, count - 1) for shape in shapes)
     exact = [shape for shape in shapes if math.prod(shape) == count]
     ratios = [max(shape) / min(shape) for shape in exact]
     assert ratios == sorted(ratios)
@@ -182,7 +187,9 @@ def test_one_stray_pattern_is_left_out_but_a_wrong_shape_is_not_taken_for_stray_
         fold(Stack(row(15)), ScanOptions(scan_shape=(3, 4)))
 
 
-def test_few_patterns_more_than_a_likely_square_offer_the_square():
-    assert plausible_shapes(256 * 256 + 2)[0] == (256, 256)
-    assert plausible_shapes(202)[0] == (14, 14)  # for 2 x 101 is a strip
-    assert plausible_shapes(200)[0] == (10, 20)
+@pytest.mark.parametrize(("count", "first"), [(256 * 256 + 2, (256, 256)), (202, (14, 14)), (200, (10, 20))])
+def test_few_patterns_more_than_a_likely_square_offer_the_square(count, first):
+    """For 202 is 2 x 101, a strip."""
+    with pytest.raises(ScanShapeError) as raised:
+        fold(Stack(row(count)), ScanOptions())
+    assert raised.value.candidates[0] == first

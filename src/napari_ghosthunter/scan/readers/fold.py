@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -51,7 +52,8 @@ def fold(stack: Stack, options: ScanOptions) -> tuple[LazyArray, tuple[str, ...]
     if len(shape) == 4:
         return _fold_grid(stack.patterns, shape, options)
     if len(shape) == 3:
-        return _fold_row(stack, shape, options)
+        damaged = stack.scan_shape is not None and min(stack.scan_shape) < 1
+        return _fold_row(replace(stack, scan_shape=None) if damaged else stack, shape, options)
     raise ScanError(f"A scan has a pattern at each position, four axes in all; this array has the shape {shape}.")
 
 
@@ -60,17 +62,29 @@ def plausible_shapes(
 ) -> tuple[ScanShape, ...]:
     """List scan shapes for a number of patterns: those the file hints at, then the nearest to a square.
 
-    A few patterns too many are common (after the scan), so a square of one pattern less is listed too, and one of a few
-    less where it is a round one, or all patterns together make no more than a strip.
+    One pattern too many is common (a frame after the scan), so a square of one pattern less is listed too.
     """
     fitting = shapes_of(patterns, TRIED, skip_frames, flyback)
     found = [hint for hint in hints if hint in fitting or math.prod(hint) == patterns - 1]
-    side = math.isqrt(max(patterns - skip_frames - 1, 0))
-    surplus = patterns - skip_frames - side * side
-    likely = side % ROUND == 0 or not fitting or max(fitting[0]) > LONG * min(fitting[0])
-    if side > 1 and not flyback and (surplus == 1 or (likely and not may_be_in_every_row(surplus, side))):
+    side = _side(patterns - skip_frames)
+    if side > 1 and not flyback and patterns - skip_frames - side * side == 1:
         found.append((side, side))
     return tuple(dict.fromkeys([*found, *fitting]))
+
+
+def _likely_squares(patterns: int, fitting: Sequence[ScanShape]) -> list[ScanShape]:
+    """Give the square of fewer patterns, where it is a round one, or what fits them all is no more than a strip.
+
+    It is none where one of the patterns that are too many may be in every row.
+    """
+    side = _side(patterns)
+    likely = side % ROUND == 0 or not fitting or max(fitting[0]) > LONG * min(fitting[0])
+    return [(side, side)] if side > 1 and likely and not may_be_in_every_row(patterns - side * side, side) else []
+
+
+def _side(patterns: int) -> int:
+    """Give the side of the largest square of fewer patterns."""
+    return math.isqrt(max(patterns - 1, 0))
 
 
 def shape_question(shapes: Sequence[ScanShape]) -> str:
@@ -87,7 +101,9 @@ def _fold_row(stack: Stack, shape: tuple[int, ...], options: ScanOptions) -> tup
         left_out = f", {skip} of them before the scan" if skip else ""
         left_out += f", {flyback} after each row" if flyback else ""
         problem = f"{count} patterns of {shape[1]} x {shape[2]} pixels in one row{left_out}, of an unknown scan shape."
-        shapes = plausible_shapes(count, stack.hints, skip, flyback)
+        fitting = plausible_shapes(count, stack.hints, skip, flyback)
+        squares = [] if flyback or stack.hints else _likely_squares(count - skip, fitting)
+        shapes = tuple(dict.fromkeys([*squares, *fitting]))
         _refuse(problem, stack, count, [RowLayout(one, skip, flyback) for one in shapes], shapes)
     layout = RowLayout(target, skip, flyback)
     if count < layout.end:
