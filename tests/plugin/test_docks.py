@@ -175,3 +175,19 @@ def test_the_patterns_are_those_of_the_scan_that_is_labelled(window, mapper, lab
     assert dict(session.labels) == {}
     assert window.layers[0].visible
     assert not window.layers["scan [1]"].visible
+
+
+def test_what_the_network_sees_follows_the_choices_of_the_page_train(window, mapper, make_model, monkeypatch) -> None:
+    session, told = mapper.desk.session, []
+    monkeypatch.setattr(find_dock(window, DIFFRACTION), "set_patterns", told.append)
+    session.pattern_config = session.pattern_config.model_copy(update={"pool": "mean"})
+    assert told[-1] == session.pattern_config
+    model = make_model((16, 16), ("a", "b"))
+    session.training.use_model(model)
+    assert told[-1] is model.patterns
+    session.pattern_config = session.pattern_config.model_copy(update={"pool": "max"})
+    assert told[-1] == session.pattern_config, "what the next training will see"
+    session.training.use_model(make_model((16, 16), ("a", "b"), seed=1))
+    assert told[-1] is session.model.patterns
+    session.pattern_config = session.model.patterns.config
+    assert told[-1] is session.model.patterns

@@ -86,6 +86,12 @@ def is_seen(window: Any) -> bool:
     return bool(isalive(window) and window.isVisible())  # type: ignore[no-untyped-call]
 
 
+def was_closed(viewer: Any) -> bool:
+    """Whether a viewer had a window that the user has closed; one that was never shown is not."""
+    window = getattr(getattr(viewer, "window", None), "_qt_window", None)
+    return window is not None and window not in type(window)._instances  # nothing public tells
+
+
 def when_seen(window: Any, action: Callable[[], object]) -> None:
     """Do something soon, in a turn of the event loop in which the window is visible; never if it is closed first."""
     from qtpy.QtCore import QTimer

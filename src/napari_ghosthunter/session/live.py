@@ -48,7 +48,7 @@ class Live:
     domain_map
         The map by the latest labels that it was told of; None without one.
     settling
-        How it settles; of a moment before while that is worked out anew, None while patterns are still looked at.
+        How it settles; of earlier labels while that is worked out anew, None while patterns are still looked at.
     """
 
     looked = Signal()
@@ -64,6 +64,7 @@ class Live:
         self._order: dict[Position, str] = {}
         self.domain_map: DomainMap | None = None
         self.settling: Settling | None = None
+        self._settled: Mapping | None = None  # whose settling it is
         session.choices_changed.connect(self._follow_choices)
 
     # ---- looking at the patterns ----
@@ -108,6 +109,12 @@ class Live:
 
     # ---- the map ----
 
+    @property
+    def settled_now(self) -> bool:
+        """Whether `settling` is of the labels as they are, and not of earlier ones."""
+        labels = self._session.labels
+        return self._settled is not None and self._settled.is_of(labels, labels.classes)
+
     def start_mapping(self) -> Mapping | None:
         """Begin a map by the labels as they are now; None if the one begun last is just that, or nothing is known."""
         if self._look is None:
@@ -123,6 +130,8 @@ class Live:
         if run is not self._mapping:
             return False
         found = mapped.domain_map
+        if mapped.settling is not None:
+            self._settled = run
         self._show(found, mapped.settling or (None if found is None else self.settling))
         return True
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_ghosthunter.labelling.classes import ClassScheme
+    from napari_ghosthunter.labelling.labels import LabelSet
     from napari_ghosthunter.labelling.positions import Position
     from napari_ghosthunter.labelling.uncertain import Values
     from napari_ghosthunter.learning.config import PatternConfig
@@ -121,6 +122,10 @@ class Mapping:
         if found is not None and self._look.settler is not None:
             for settling in self._look.settler.settle(self._labels, self._classes):
                 yield Mapped(found, settling)  # also without one, for who wants to leave off
+
+    def is_of(self, labels: LabelSet, classes: ClassScheme) -> bool:
+        """Tell whether these are the labels and classes that it goes by, in whichever order."""
+        return self._labels == dict(labels) and self._classes.names == classes.names
 
     def is_like(self, other: Mapping | None) -> bool:
         """Tell whether another one brings the same."""

@@ -17,6 +17,7 @@ class PatternsLink:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._session: Session | None = None
+        self._chosen = False  # whether other patterns were chosen than those of the model
         desk.session_changed.connect(self._turn)
 
     def tell_all(self) -> None:
@@ -28,12 +29,13 @@ class PatternsLink:
             self._tell_current(self._session.current)
 
     def _turn(self, session: Session | None) -> None:
-        before, self._session = self._session, session
+        before, self._session, self._chosen = self._session, session, False
         for one, change in ((before, "disconnect"), (session, "connect")):
             if one is not None:
                 getattr(one.labels.changed, change)(self._tell_classes)
                 getattr(one.current_changed, change)(self._tell_current)
-                getattr(one.training.changed, change)(self._tell_patterns)
+                getattr(one.training.changed, change)(self._take_model)
+                getattr(one.choices_changed, change)(self._take_choice)
         self.tell_all()
 
     def shows_current(self) -> bool:
@@ -66,8 +68,19 @@ class PatternsLink:
             positions[name].append(position)
         dock.set_class_patterns({one.name: (one.colour, positions[one.name]) for one in labels.classes.classes})
 
+    def _take_model(self) -> None:
+        self._chosen = False
+        self._tell_patterns()
+
+    def _take_choice(self) -> None:
+        """Show what a network would see that is trained with what was chosen just now."""
+        session = self._session
+        model = None if session is None else session.model
+        self._chosen = session is not None and model is not None and session.pattern_config != model.patterns.config
+        self._tell_patterns()
+
     def _tell_patterns(self) -> None:
         dock, session = self._dock(), self._session
         if dock is not None and session is not None:
             model = session.model
-            dock.set_patterns(session.pattern_config if model is None else model.patterns)
+            dock.set_patterns(session.pattern_config if model is None or self._chosen else model.patterns)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from napari_ghosthunter.labelling.classes import short_list
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.estimate import Estimate
     from napari_ghosthunter.learning.validation import HeldOut
+    from napari_ghosthunter.session.session import Session
 
 BRACKETS = "In brackets: where the accuracy lies with 95\N{NO-BREAK SPACE}% certainty"
 
@@ -26,6 +30,27 @@ def percent_within(share: float, interval: tuple[float, float]) -> str:
 def estimate_text(estimate: Estimate) -> str:
     """Say how right a map probably is."""
     return f"Estimated accuracy of the map: {percent_within(estimate.accuracy, estimate.interval)}."
+
+
+def earlier_labels_text(session: Session) -> str:
+    """Say that the figures of the model are of other labels than those of now; empty if they are not.
+
+    A model from elsewhere, in a session without labels, has nothing to be compared with.
+    """
+    model, labels = session.model, session.labels
+    if model is None or not len(labels):
+        return ""
+    then = model.record.labels_per_class
+    names = session.training.renames.names(tuple(then))
+    if +Counter(labels.counts()) == +Counter(dict(zip(names, then.values(), strict=True))):
+        return ""
+    gone = [name for name in names if name not in labels.classes]
+    removed = f"; class {short_list(gone)} was removed since" if gone else ""
+    trained = sum(then.values())
+    return (
+        f"These figures are of the {trained:,} label{'' if trained == 1 else 's'} that the model was trained with; "
+        f"{len(labels):,} are labelled now{removed}."
+    )
 
 
 def held_out_text(held_out: HeldOut) -> str:

@@ -219,6 +219,28 @@ def test_the_map_of_a_model_is_seen_on_other_pages(qtbot, page, desk, viewer, sa
     assert not viewer.layers[LIVE].visible, "the user's choice"
 
 
+def test_figures_of_earlier_labels_are_said_to_be_such(qtbot, page, desk, sample) -> None:
+    session, words = desk.session, page.live.words
+    label_some(session, sample)
+    settled(qtbot, session)
+    count = len(session.labels)
+    before = words.text()
+    assert "labels before" not in before
+    session.undo()
+    assert f"of the {count} labels before" in words.text()
+    settled(qtbot, session)
+    assert "labels before" not in words.text()
+    session.redo()
+    settled(qtbot, session)
+    assert words.text() == before
+    session.labels.remove_class("vertical")
+    assert f"of the {count} labels before" in words.text()
+    settled(qtbot, session)
+    assert "labels before" not in words.text()
+    held_out = session.live.settling.held_out
+    assert held_out is None or held_out.names == ("none", "horizontal")
+
+
 @pytest.fixture
 def both(qtbot, page, desk, viewer, sample, make_model, mapped):
     """The live map in front, and the map of a model that makes room for it."""

@@ -102,16 +102,17 @@ class LiveBar(QWidget):
 
     @staticmethod
     def _signals(session: Session) -> tuple[Any, ...]:
-        return session.live.changed, session.live.settled
+        return session.live.changed, session.live.settled, session.labels.changed
 
-    def _show_state(self) -> None:
+    def _show_state(self, *_: object) -> None:
         work, session = self.work, self._session
         live = session.live if session is not None and work.wanted else None
         self.state.setText("" if session is None or live is None else state_of(session, work))
         self.state.setToolTip(work.error)
         self.ask_button.setVisible(live is not None and work.waits_s is not None and not work.running)
         settling = None if live is None else live.settling
-        self.words.setText("" if settling is None else words_of(settling))
+        stale = live is not None and not live.settled_now
+        self.words.setText("" if settling is None else words_of(settling, stale=stale))
         self.words.setVisible(bool(self.words.text()))
         self.curve.setVisible(bool(self.words.text()))
         self.curve.show_settling(settling)
@@ -143,8 +144,11 @@ def state_of(session: Session, work: LiveWork) -> str:
     return NEEDS if session.training.needs else ""
 
 
-def words_of(settling: Settling) -> str:
-    """Say how much the last labels changed, and how right the map is, as far as that is known."""
+def words_of(settling: Settling, *, stale: bool = False) -> str:
+    """Say how much the last labels changed, and how right the map is, as far as that is known.
+
+    Figures of earlier labels are said to be such, until those of now are there.
+    """
     said = []
     if settling.lately is not None:
         last = f"The last {settling.together} labels" if settling.together > 1 else "The last label"
@@ -154,4 +158,7 @@ def words_of(settling: Settling) -> str:
     held_out = settling.held_out
     if held_out is not None and held_out.count:
         said.append(f"{held_out.right} of {held_out.count} labels come out right when left out.")
+    if stale and said:
+        count = settling.labels[-1] if settling.labels else 0
+        said.append(f"These figures are of the {count:,} labels before; those of now are being worked out.")
     return " ".join(said)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.plugin.layers import GEOMETRY
@@ -25,6 +25,7 @@ from napari_ghosthunter.plugin.mapper.mapping.result_layers import (
     put_rows,
 )
 from napari_ghosthunter.plugin.mapper.mapping.warming import Warming
+from napari_ghosthunter.plugin.mapper.removing import Removing
 from napari_ghosthunter.session.session import Session
 
 NAMES = {CONFIDENCE: "Live confidence", DOMAINS: "Live map"}  # from below to above
@@ -46,7 +47,7 @@ class LiveLayers(QObject):
         self.desk = desk
         self._session: Session | None = None
         self._layers: dict[str, Any] = {}
-        self._doomed: list[Any] = []
+        self._removing = Removing(desk.viewer)
         self._shown, self._in_front = True, False
         self._off = False  # whether the user has hidden the classes' layer,
         self._kept = False  # or shown it where it makes room for the map of a model
@@ -199,15 +200,7 @@ class LiveLayers(QObject):
         self._arrange()
 
     def _drop(self) -> None:
-        """Let go of the layers, and remove them soon: this may be within the removal of another one."""
-        self._doomed += self._present().values()
-        self._layers = {}
+        """Let go of the layers, and remove them soon."""
+        layers, self._layers = list(self._present().values()), {}
         self._make_way()
-        if self._doomed:
-            QTimer.singleShot(0, self._remove_doomed)
-
-    def _remove_doomed(self) -> None:
-        doomed, self._doomed = self._doomed, []
-        for layer in doomed:
-            if layer in self.desk.viewer.layers:
-                self.desk.viewer.layers.remove(layer)
+        self._removing.soon(layers)

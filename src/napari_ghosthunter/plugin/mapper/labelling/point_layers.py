@@ -14,6 +14,7 @@ from qtpy.QtCore import QTimer
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import GEOMETRY, bare, geometry
 from napari_ghosthunter.plugin.mapper.labelling.points_look import RING, SHADE
+from napari_ghosthunter.plugin.mapper.removing import Removing
 
 POINTS, CURRENT = "Sample points", "Current point"
 POINT_STEPS, RING_STEPS = 0.8, 1.5  # diameters in scan steps
@@ -47,11 +48,11 @@ class PointLayers:
         self._on_deleted, self._on_meddled = on_deleted, on_meddled
         self._like: Any = None
         self._putting = False
-        self._doomed: list[Any] = []
+        self._removing = Removing(viewer)
 
     def make(self, like: Any) -> bool:
         """Make those that are missing where the layer `like` lies; true if there were any. The active layer stays."""
-        self._remove_doomed()
+        self._removing.now()
         if self.points is not None and self.ring is not None:
             return False
         active = self.viewer.layers.selection.active
@@ -84,21 +85,19 @@ class PointLayers:
             self._putting = False
 
     def drop(self, *layers: Any) -> None:
-        """Let go of layers, and remove them soon: this may be within the removal of another one."""
-        for layer in layers:
-            if layer is None:
-                continue
+        """Let go of layers, and remove them soon."""
+        dropped = [layer for layer in layers if layer is not None]
+        for layer in dropped:
             layer.events.editable.disconnect(self._hold)
             layer.events.data.disconnect(self._meddle)
             layer.events.help.disconnect(self._help)
-            self._doomed.append(layer)
             self.points = None if layer is self.points else self.points
             self.ring = None if layer is self.ring else self.ring
         if self.points is None and self.ring is None:
             self._follow(None)
             self.viewer.layers.events.removed.disconnect(self._removed)
             self.viewer.scene.camera.events.zoom.disconnect(self._resize)
-        QTimer.singleShot(0, self._remove_doomed)
+        self._removing.soon(dropped)
 
     def _add(self, name: str, **more: Any) -> Any:
         layer = bare(
@@ -131,12 +130,6 @@ class PointLayers:
     def _removed(self, event: Any) -> None:
         if event.value is self.points or event.value is self.ring:
             self._on_deleted(event.value)
-
-    def _remove_doomed(self) -> None:
-        doomed, self._doomed = self._doomed, []
-        for layer in doomed:
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
 
     def _follow(self, like: Any) -> None:
         """Stay where that layer is, also when it is moved or turned."""

@@ -20,7 +20,7 @@ from napari_ghosthunter.plugin.mapper.mapping.place_bar import PlaceBar
 from napari_ghosthunter.plugin.mapper.mapping.probabilities import probabilities_text
 from napari_ghosthunter.plugin.mapper.mapping.threshold_bar import ThresholdBar, below_text
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
-from napari_ghosthunter.plugin.mapper.shares import estimate_text, held_out_text
+from napari_ghosthunter.plugin.mapper.shares import earlier_labels_text, estimate_text, held_out_text
 from napari_ghosthunter.plugin.mapper.training.model_files import OPEN, OPEN_HELP
 from napari_ghosthunter.session.session import Session
 
@@ -80,6 +80,7 @@ class MapPage(Panel):
     def links(self, session: Session) -> Iterable[Link]:
         """Follow the model; of the map the layers tell, less often than there are rows."""
         yield session.training.changed, self._follow_model
+        yield session.labels.changed, self._show_accuracy
 
     def refresh(self) -> None:
         """Show all of it anew."""
@@ -207,7 +208,7 @@ class MapPage(Panel):
         self.figures.show_map(self.layers.result_above)
         self._show_accuracy()
 
-    def _show_accuracy(self) -> None:
+    def _show_accuracy(self, *_: object) -> None:
         self.figures.show_accuracy(*accuracy(self.session))
 
     def _show_here(self, position: Position | None) -> None:
@@ -264,11 +265,12 @@ def accuracy(session: Session | None) -> tuple[str, HeldOut | None]:
     sentences = [held_out_text(held_out), *held_out.cautions]
     if estimate is not None:
         sentences.insert(0, estimate_text(estimate))
+    sentences.append(earlier_labels_text(session))
     if session.domain_map is not None and not session.segmentation.is_current:
         sentences.append("This is of the model as it is now, not of the earlier one that made the map.")
     elif session.domain_map is not None and helped_in(session.domain_map):
         sentences.append("These figures are of the model alone, without the help of neighbours in this map.")
-    return " ".join(sentences), held_out
+    return " ".join(filter(None, sentences)), held_out
 
 
 def left_text(seconds: float | None) -> str:

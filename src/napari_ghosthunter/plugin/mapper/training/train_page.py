@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.mapper.panel import Link, Panel
+from napari_ghosthunter.plugin.mapper.shares import earlier_labels_text
 from napari_ghosthunter.plugin.mapper.training.curves import Curves
 from napari_ghosthunter.plugin.mapper.training.device_box import DeviceBox
 from napari_ghosthunter.plugin.mapper.training.model_files import ModelFiles
@@ -72,7 +73,7 @@ class TrainPage(Panel):
     def links(self, session: Session) -> Iterable[Link]:
         """Hear of labels, settings and models."""
         return (
-            (session.labels.changed, self.update_needs),
+            (session.labels.changed, self._follow_labels),
             (session.choices_changed, self._show_choices),
             (session.training.changed, self._show_model),
             (session.segmentation.changed, self._map_came),
@@ -134,10 +135,18 @@ class TrainPage(Panel):
             self.curves.show_history(model.record.history, None, "Step")
         else:
             self.curves.show_history(model.record.history, model.record.best_epoch)
-        self.progress.refresh(model)
+        self.progress.refresh(model, self._about_labels())
         self.files.refresh(self.training.running)
         stale = session is not None and model is not None and not self.training.running and _is_stale(session)
         self.stale.setVisible(stale)
+
+    def _follow_labels(self, *_: object) -> None:
+        """Say what is missing, and which labels the figures are of."""
+        self.update_needs()
+        self.progress.refresh(None if self.session is None else self.session.model, self._about_labels())
+
+    def _about_labels(self) -> str:
+        return "" if self.session is None or self.training.running else earlier_labels_text(self.session)
 
     def _map_came(self, *_: object) -> None:
         """Know of new rows of the map without making it whole for that: they are of the model of now."""

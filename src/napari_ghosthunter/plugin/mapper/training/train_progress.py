@@ -34,8 +34,8 @@ class Progress(QWidget):
         column.addWidget(self.bar)
         column.addWidget(self.text)
 
-    def refresh(self, model: Model | None) -> None:
-        """Show the training and the model as they are now."""
+    def refresh(self, model: Model | None, about_labels: str = "") -> None:
+        """Show the training and the model as they are now, and which labels its figures are of if not those of now."""
         training, report = self.training, self.training.report
         self.bar.setVisible(training.running)
         if training.running and report is None:
@@ -46,9 +46,9 @@ class Progress(QWidget):
             self.bar.setRange(0, 0 if fitted else report.epochs)
             self.bar.setValue(report.figures.epoch)
             self.bar.setTextVisible(not fitted)
-        self.text.setText(self._words(model))
+        self.text.setText(self._words(model, about_labels))
 
-    def _words(self, model: Model | None) -> str:
+    def _words(self, model: Model | None, about_labels: str) -> str:
         training, report = self.training, self.training.report
         if training.running and report is None:
             return "Stopping…" if training.stopping else training.stage
@@ -56,7 +56,7 @@ class Progress(QWidget):
         if training.running and report is not None:
             lines.append(_pace(report, training.stopping))
         if model is not None:
-            lines.append(said_of(model, training.running))
+            lines.append(f"{said_of(model, training.running)} {about_labels}".rstrip())
         if report is not None:
             lines += report.notes
         return "\n".join(lines)
