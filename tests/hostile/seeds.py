@@ -18,6 +18,7 @@ from tests.scan.writers import (
     thermo_header,
     write_blo,
     write_dm,
+    write_dm5,
     write_electrons,
     write_empad,
     write_master,
@@ -84,6 +85,8 @@ def _written_by_us(folder: Path) -> list[Seed]:
     content = thermo_header((0, 0, 4, 3), count=12)
     write_mrc(_room(folder, "mrc-velox") / "a.mrc", frames, 6, kind=b"FEI1", content=content)
     write_tvips(_room(folder, "tvips"), frames, np.arange(1, 13), files=2)
+    write_dm5(_room(folder, "dm5") / "a.dm5", frames.reshape(SHAPE), tags={"Meta Data": {"Data Order Swapped": True}})
+    patterns.tofile(_room(folder, "empad-g2") / "scan_x2_y2.raw")
     write_dm(_room(folder, "dm3") / "a.dm3", frames.reshape(SHAPE).astype("i2"))
     write_dm(_room(folder, "dm4") / "a.dm4", frames.reshape(SHAPE), tags={"Data Order Swapped": True})
     return [
@@ -100,6 +103,8 @@ def _written_by_us(folder: Path) -> list[Seed]:
         Seed("mrc-big", "a_movie.mrc", "a_movie.mrc", {}),
         Seed("mrc-velox", "a.mrc", "a.mrc", rows),
         Seed("tvips", "rec_000.tvips", "rec_000.tvips", rows),
+        Seed("dm5", "a.dm5", "a.dm5", {}),
+        Seed("empad-g2", "scan_x2_y2.raw", "scan_x2_y2.raw", {}),
         Seed("dm3", "a.dm3", "a.dm3", {}),
         Seed("dm4", "a.dm4", "a.dm4", {}),
     ]

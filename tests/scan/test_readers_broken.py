@@ -54,7 +54,7 @@ def test_a_folder_that_is_no_store_says_so(tmp_path):
 
 def test_an_unknown_reader_lists_the_known_ones(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((2, 2, 3, 3)))
-    with pytest.raises(ScanError, match="There is no reader 'magic'; there are gatan, hdf5, .*py4dstem"):
+    with pytest.raises(ScanError, match="There is no reader 'magic'; there are gatan, dm5, hdf5, .*py4dstem"):
         open_scan(tmp_path / "a.npy", reader="magic")
 
 

@@ -76,6 +76,42 @@ def test_empad_header_that_states_another_scan_than_the_raw_holds(tmp_path):
             open_scan(path)
 
 
+@pytest.mark.parametrize(("name", "asked"), [("scan_x4_y3.raw", None), ("unnamed.raw", (3, 4))])
+def test_empad_g2_patterns_have_no_footer(tmp_path, name, asked):
+    EMPAD_FRAMES.tofile(tmp_path / name)
+    scan = open_scan(tmp_path / name, scan_shape=asked)
+    np.testing.assert_array_equal(scan.data, EMPAD_FRAMES.reshape(3, 4, 128, 128))
+    assert any("EMPAD-G2" in note for note in scan.provenance.notes)
+
+
+def test_empad_g2_is_never_taken_for_a_file_cut_short(tmp_path):
+    EMPAD_FRAMES.tofile(tmp_path / "unnamed.raw")
+    with pytest.raises(
+        ScanShapeError, match="not a whole number of EMPAD patterns.*Only if .* EMPAD-G2, with 12"
+    ) as raised:
+        open_scan(tmp_path / "unnamed.raw")
+    assert (3, 4) in raised.value.candidates
+    for shape in ((2, 4), (3, 5)):
+        with pytest.raises(ScanError, match="not a whole number of EMPAD patterns"):
+            open_scan(tmp_path / "unnamed.raw", scan_shape=shape)
+
+
+def test_empad_of_as_many_bytes_as_a_g2_is_an_empad(tmp_path):
+    frames = np.resize(EMPAD_FRAMES, (64, 128, 128))
+    scan = open_scan(write_empad(tmp_path / "scan_x8_y8.raw", frames))
+    np.testing.assert_array_equal(scan.data, frames.reshape(8, 8, 128, 128))
+    np.resize(EMPAD_FRAMES, (65, 128, 128)).tofile(tmp_path / "g2_x13_y5.raw")
+    assert open_scan(tmp_path / "g2_x13_y5.raw").shape == (5, 13, 128, 128)
+
+
+def test_empad_g2_words_are_refused(tmp_path):
+    random = np.random.default_rng(0)
+    words = random.integers(0, 2**14, (12, 128, 128)) + (random.poisson(0.3, (12, 128, 128)) << 14)
+    (words | random.integers(0, 2, words.shape) << 31).astype("<u4").tofile(tmp_path / "scan_x4_y3.raw")
+    with pytest.raises(ScanError, match="words of an EMPAD-G2.*combine them first"):
+        open_scan(tmp_path / "scan_x4_y3.raw")
+
+
 def test_empad_raw_cut_short_is_refused(tmp_path):
     path = write_empad(tmp_path / "scan_x4_y3.raw", EMPAD_FRAMES)
     path.write_bytes(path.read_bytes()[:-100])

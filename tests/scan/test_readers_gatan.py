@@ -5,7 +5,7 @@ import pytest
 
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_scan
-from napari_ghosthunter.scan.readers.gatan import _scan_is_fastest
+from napari_ghosthunter.scan.readers.gatan import scan_is_fastest
 from tests.scan.writers import STEPS, write_dm
 
 
@@ -63,7 +63,7 @@ def test_an_uncalibrated_scan_is_taken_as_usual_with_a_note(tmp_path):
 
 @pytest.mark.parametrize("value", [0, False, "0", "false"])
 def test_the_tag_may_be_written_in_several_ways(value):
-    assert _scan_is_fastest({"ImageTags": {"Meta Data": {"Data Order Swapped": value}}}, [])[0]
+    assert scan_is_fastest({"ImageTags": {"Meta Data": {"Data Order Swapped": value}}}, [])[0]
 
 
 def test_a_stack_of_images_asks_for_its_scan_shape(tmp_path):

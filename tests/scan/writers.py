@@ -181,3 +181,17 @@ def write_electrons(path, lists, scan_shape, detector, *, kind="u4", version=1, 
         )
         positions.attrs.update(Nx=scan_shape[1], Ny=scan_shape[0])
     return path
+
+
+def write_dm5(path, data, axes=STEPS, tags=None, **options):
+    """Write an image as Gatan's software does in HDF5: a thumbnail first, tags as attributes, axes fastest first."""
+    with h5py.File(path, "w") as file:
+        file["ImageList/[0]/ImageData/Data"] = np.zeros((4, 4), "u1")
+        image = file.create_group("ImageList/[1]")
+        image.create_dataset("ImageData/Data", data=data, **options)
+        for number, (step, units) in enumerate(reversed(axes)):
+            group = image.create_group(f"ImageData/Calibrations/Dimension/[{number}]")
+            group.attrs.update(Scale=np.float32(step), Origin=np.float32(0), Units=np.bytes_(units))
+        for name, members in (tags or {}).items():
+            image.create_group(f"ImageTags/{name}").attrs.update(members)
+    return path

@@ -1,4 +1,4 @@
-"""EMPAD .xml and .raw: header read by RosettaSciIO, patterns mapped from the .raw file.
+"""EMPAD and EMPAD-G2 .xml and .raw: header read by RosettaSciIO, patterns mapped from the .raw file.
 
 py4DSTEM takes any number of patterns for a square scan, so that a 4 x 9 scan becomes 6 x 6; RosettaSciIO does not
 check the size of the .raw file, and opens it by the .xml only.
@@ -6,31 +6,38 @@ check the size of the .raw file, and opens it by the .xml only.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
-from napari_ghosthunter.errors import ScanError
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.companion import COMPANION_BYTES, companion_text, whole_number
+from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 from napari_ghosthunter.scan.units import calibration_of
 
 MOST_STATED = 1000  # times the patterns that there are: a header so wrong is damaged
 SIDE = 128  # pixels of the detector
+PATTERN_BYTES = SIDE * SIDE * 4
+SMALLEST = 1e-30  # of any signal
 FOOTER_BYTES = 2 * SIDE * 4  # two rows of other readings after each pattern
 _NAMED_SHAPE = re.compile(r"_x(?P<x>\d+)_y(?P<y>\d+)(?!\d)")
 
 
-def read(path: Path, _wanted: Wanted) -> Stack:
+def read(path: Path, wanted: Wanted) -> Stack:
     """Map the patterns of an EMPAD scan, shape (patterns, 128, 128), given its .xml or its .raw file.
 
     Raises
     ------
     ScanError
-        If the .raw file is missing, or either is damaged.
+        If the .raw file is missing, holds the words of an EMPAD-G2 before they are combined, or either is damaged.
     """
     if path.suffix.lower() == ".xml":
         return _by_header(path)
@@ -40,7 +47,8 @@ def read(path: Path, _wanted: Wanted) -> Stack:
     shape = _shape_in_name(path.name)
     note = f"No .xml file beside {path.name} names it: no calibration is known"
     note += ", and the scan shape was taken from the file's name." if shape else "."
-    return Stack(_patterns(path), scan_shape=shape, notes=(note,))
+    patterns, more = _patterns(path, shape or wanted.scan_shape)
+    return Stack(patterns, scan_shape=shape, notes=(note, *more))
 
 
 def _by_header(path: Path) -> Stack:
@@ -56,7 +64,12 @@ def _by_header(path: Path) -> Stack:
             raise ScanError(f"{path.name} names {name!r} for its patterns, where only a file beside it is taken.")
         if not raw.is_file():
             raise ScanError(f"{path.name} names {raw.name} as the file of its patterns, but it is not beside it.")
-        patterns = _patterns(raw)
+        named = _shape_in_name(raw.name) or (int(stated.get("scan_y", 0)), int(stated.get("scan_x", 0)))
+        patterns, notes = _patterns(raw, named)
+        if notes:  # RosettaSciIO would look for the rows that are not there
+            return Stack(
+                patterns, scan_shape=named, notes=(*notes, "Its .xml file is not used: no calibration is known.")
+            )
         count = stated.get("series_count") or stated.get("scan_x", 0) * stated.get("scan_y", 0)
         if count > MOST_STATED * len(patterns):
             raise ScanError(f"{path.name} states {count} patterns, but {raw.name} holds {len(patterns)}.")
@@ -67,16 +80,43 @@ def _by_header(path: Path) -> Stack:
     return Stack(patterns, _calibration(signal["axes"]), scan_shape=shape)
 
 
-def _patterns(path: Path) -> Any:
+def _patterns(path: Path, shape: ScanShape | None) -> tuple[Any, tuple[str, ...]]:
+    """Map the patterns of either detector: those of an EMPAD are followed by two rows of other readings.
+
+    A file is taken for an EMPAD-G2's only if it holds as many patterns as its name or the user says: a copy of an
+    EMPAD's that was broken off often ends where it could be one.
+    """
     with reading(path, "an EMPAD .raw file"):
-        records = map_records(path, "<f4", (SIDE, SIDE), offset=0, after=FOOTER_BYTES)
-        size = path.stat().st_size
-    if size % records.itemsize:
+        size, count = path.stat().st_size, math.prod(shape) if shape else 0
+        second = size == count * PATTERN_BYTES
+        records = map_records(path, "<f4", (SIDE, SIDE), offset=0, after=0 if second else FOOTER_BYTES)
+        patterns = records["pattern"]
+    if second and (_are_words(patterns[0]) or _are_words(patterns[-1])):
         raise ScanError(
-            f"{path.name} is not a whole number of EMPAD patterns ({size} bytes, {records.itemsize} each): it is cut "
-            "short, or no EMPAD file."
+            f"{path.name} holds the words of an EMPAD-G2, which become counts only with calibration and background of "
+            "the detector: combine them first (empad2.load_dataset, pyempad-calibrate), and open what that writes."
         )
-    return records["pattern"]
+    if second:
+        return patterns, ("It has no rows of other readings: read as the combined patterns of an EMPAD-G2.",)
+    if size % records.itemsize == 0:
+        return patterns, ()
+    problem = (
+        f"{path.name} is not a whole number of EMPAD patterns ({size} bytes, {records.itemsize} each): it is cut "
+        "short, or no EMPAD file."
+    )
+    if size % PATTERN_BYTES:
+        raise ScanError(problem)
+    shapes = plausible_shapes(size // PATTERN_BYTES)
+    raise ScanShapeError(
+        f"{problem} Only if it is of an EMPAD-G2, with {size // PATTERN_BYTES} patterns: {shape_question(shapes)}",
+        shapes,
+    )
+
+
+def _are_words(pattern: NDArray[np.float32]) -> bool:
+    """Whether numbers make no sense as floats: those of counts and gain bits are far too small for any signal."""
+    used = pattern[pattern != 0]
+    return bool(used.size) and float(np.mean(~(np.abs(used) > SMALLEST))) > 0.5
 
 
 def _stated_shape(root: dict[str, Any]) -> ScanShape | None:

@@ -21,7 +21,7 @@ from napari_ghosthunter.scan.units import Axis, calibration_of, plain_axis
 
 # Gatan's numbers for types of elements; complex, RGB and packed kinds are no patterns.
 _DTYPES = {1: "i2", 2: "f4", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4", 12: "f8", 14: "u1", 39: "i8", 40: "u8"}
-_SHAPE_TAGS = (("Scan shape Y", "Scan shape X"), ("Height (pixels)", "Width (pixels)"))
+SHAPE_TAGS = (("Scan shape Y", "Scan shape X"), ("Height (pixels)", "Width (pixels)"))
 MOST_DEPTH = 16  # of groups of tags in each other
 _ANGLES = ("mrad", "1/nm", "1/angstrom")
 
@@ -99,7 +99,7 @@ def _stack(path: Path, name: str, image: dict[str, Any], shape: tuple[int, ...],
     axes = _axes(image, len(shape))
     notes: tuple[str, ...] = ()
     if len(shape) == 4:
-        scan_fastest, notes = _scan_is_fastest(image, axes)
+        scan_fastest, notes = scan_is_fastest(image, axes)
         if scan_fastest:
             patterns, axes = patterns.transpose(2, 3, 0, 1), [*axes[2:], *axes[:2]]
         return Stack(patterns, calibration_of(axes), dataset=name if several else None, notes=notes)
@@ -119,7 +119,7 @@ def scan_shape_in_tags(tags: Any, depth: int = 0) -> ScanShape | None:
     """
     if not isinstance(tags, dict) or depth > MOST_DEPTH:
         return None
-    for y, x in _SHAPE_TAGS:
+    for y, x in SHAPE_TAGS:
         sides = [whole_number(str(_plain(tags.get(key, "")))) for key in (y, x)]
         if all(sides):
             return sides[0], sides[1]
@@ -139,7 +139,7 @@ def _axes(image: dict[str, Any], number: int) -> list[Axis | None]:
     return (axes + [None] * number)[:number][::-1]
 
 
-def _scan_is_fastest(image: dict[str, Any], axes: list[Axis | None]) -> tuple[bool, tuple[str, ...]]:
+def scan_is_fastest(image: dict[str, Any], axes: list[Axis | None]) -> tuple[bool, tuple[str, ...]]:
     """Tell whether neighbouring bytes belong to neighbouring probe positions, as in older Gatan cubes.
 
     Gatan says so by a tag; files without it are judged by the units of their axes.

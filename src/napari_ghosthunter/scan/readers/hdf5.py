@@ -54,7 +54,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     with reading(path, "an HDF5 file"):
         array = arrays[name]
         check_sources(array)
-        stack = stack_of(_mapped(path, array), index, Inside(array.parent), label((name, index)))
+        stack = stack_of(mapped(path, array), index, Inside(array.parent), label((name, index)))
         return replace(stack, notes=(*stack.notes, *joined))
 
 
@@ -96,7 +96,7 @@ def _datasets(file: Any) -> tuple[dict[str, Any], list[ScanError]]:
     return found, left_out
 
 
-def _mapped(path: Path, dataset: Any) -> LazyArray:
+def mapped(path: Path, dataset: Any) -> LazyArray:
     """Map an array that lies in one piece in this file; give any other as it is, ready to be unpacked."""
     import h5py
 

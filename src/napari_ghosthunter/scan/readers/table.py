@@ -14,6 +14,7 @@ from napari_ghosthunter.scan.readers import (
     empad,
     folder,
     gatan,
+    gatan_hdf5,
     hdf5,
     libraries,
     merlin,
@@ -53,6 +54,7 @@ class Reader:
 
 READERS: tuple[Reader, ...] = (
     Reader("gatan", (".dm3", ".dm4"), "Gatan DigitalMicrograph", "RosettaSciIO", gatan.read),
+    Reader("dm5", (".dm5",), "Gatan DigitalMicrograph in HDF5", "h5py", gatan_hdf5.read),
     Reader(
         "hdf5",
         (".h5", ".hdf5", ".emd", ".hspy", ".py4dstem", ".nxs"),
