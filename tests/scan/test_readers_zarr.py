@@ -25,6 +25,12 @@ DESCRIBED = {
 }  # fmt: skip
 
 
+def zipped(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for one in sorted(folder.rglob("*")):
+            archive.write(one, one.relative_to(folder))
+
+
 @given(CUBES, st.sampled_from(FORMATS))
 def test_zarr_round_trip(tmp_path_factory, cube, zarr_format):
     folder = tmp_path_factory.mktemp("zarr")
@@ -56,9 +62,7 @@ def test_a_zarr_array_that_was_never_written_is_not_zero(tmp_path, zarr_format, 
         (folder / "never" / "0.0.0.0").unlink()
     path = tmp_path / name
     if name.endswith("zip"):
-        with zipfile.ZipFile(path, "w") as archive:
-            for one in sorted(folder.rglob("*")):
-                archive.write(one, one.relative_to(folder))
+        zipped(folder, path)
     else:
         folder.rename(path)
     np.testing.assert_array_equal(open_scan(path, dataset="cube").rows(0, 3), CUBE)
@@ -117,6 +121,31 @@ def test_a_codec_that_is_not_there_is_named_and_no_damage(tmp_path, zarr_format)
     with pytest.raises(ScanError, match=r"sz3-of-tomorrow") as raised:
         open_scan(tmp_path / "a.zarr")
     assert "damaged" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.zip"])
+def test_arrays_of_objects_beside_the_scan_are_passed_by(tmp_path, name):
+    """zarr 3 would give up the whole group for one of them, as HyperSpy writes them."""
+    folder = write_zarr(tmp_path / "group.zarr", {"in/cube": CUBE})
+    for number, codec in enumerate(["pickle", "json2", "vlen-array", "of-tomorrow"]):
+        described = json.loads((folder / "in" / "cube" / ".zarray").read_text())
+        described |= {"dtype": "|O", "fill_value": None, "filters": [{"id": codec}], "shape": [2], "chunks": [2]}
+        (folder / "in" / f"object-{number}").mkdir()
+        (folder / "in" / f"object-{number}" / ".zarray").write_text(json.dumps(described))
+    path = tmp_path / name
+    if name.endswith("zip"):
+        zipped(folder, path)
+    else:
+        folder.rename(path)
+    np.testing.assert_array_equal(open_scan(path).rows(0, 3), CUBE)
+
+
+@only_new
+def test_both_formats_in_one_group(tmp_path):
+    write_zarr(tmp_path / "a.zarr", {"old": CUBE})
+    write_zarr(tmp_path / "a.zarr" / "new", CUBE + 1, 3)
+    for dataset, expected in (("old", CUBE), ("new", CUBE + 1)):
+        np.testing.assert_array_equal(open_scan(tmp_path / "a.zarr", dataset=dataset).rows(0, 3), expected)
 
 
 @only_new

@@ -37,7 +37,7 @@ SHARING = {32, 33}  # of Windows, for a file that another program has open
 _NUMBER = re.compile(r"errno = (\d+)")  # of HDF5, whose errors do not always carry it
 _CODEC = re.compile(
     r"codec not available|unknown codec|required filter|directory .*plugin|filter .* not registered"
-    r"|compression method is not supported|\(missing\) \w+ module",
+    r"|requires the '?\w+'? package|compression method is not supported|\(missing\) \w+ module",
     re.IGNORECASE,
 )
 _UNPACKED = "it is packed in a way that nothing installed here can unpack ({text})"

@@ -5,27 +5,23 @@ RosettaSciIO opens .zspy only, and through dask, whose chunks of some 100 MB are
 
 from __future__ import annotations
 
-import itertools
-import zipfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose, label
-from napari_ghosthunter.scan.readers.chunks import CHUNK_BYTES, check_chunks
-from napari_ghosthunter.scan.readers.hierarchy import numeric, stack_of
+from napari_ghosthunter.scan.readers.chunks import check_chunks
+from napari_ghosthunter.scan.readers.hierarchy import stack_of
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.readers.zarr_layout import MARKERS, Node, members, nodes_of
 
-MOST_ARRAYS, MOST_DEPTH = 10_000, 12
 # What unpacks numbers; others of numcodecs make Python objects, one of them by running what the file says.
 CODECS = frozenset({
     "adler32", "astype", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "fixedscaleoffset",
     "fletcher32", "gzip", "jenkins_lookup3", "lz4", "lzma", "packbits", "pcodec", "quantize", "sharding_indexed",
     "shuffle", "transpose", "zfpy", "zlib", "zstd",
 })  # fmt: skip
-MARKERS = (".zarray", ".zgroup", "zarr.json")  # one of these lies in the folder of each array and group
 
 
 def is_store(path: Path) -> bool:
@@ -41,7 +37,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     DatasetError
         If several arrays could be the scan, or one has more than four axes, and none was chosen.
     ScanError
-        If none can be the scan, or the store is damaged.
+        If none can be the scan, the zarr that is installed cannot read it, or it is damaged.
     """
     import zarr
 
@@ -49,77 +45,59 @@ def read(path: Path, wanted: Wanted) -> Stack:
         raise ScanError(f"{path.name} is a folder but no Zarr store: it has none of {', '.join(MARKERS)} in it.")
     # zarr 2 has an error that derives from nothing else
     with reading(path, "a Zarr store", getattr(zarr.errors, "MetadataError", ValueError)):
-        _check_format(path, zarr.__version__)
-        root = zarr.open(str(path) if path.is_dir() else zarr.storage.ZipStore(str(path), mode="r"), mode="r")
-        if isinstance(root, zarr.Array):
-            name, index = choose({path.stem: root.shape}, wanted.dataset)
-            _check_array(path, root)
-            return stack_of(root, index, None, label((name, index)))
-        arrays = dict(sorted(itertools.islice(_arrays(root, "", 0), MOST_ARRAYS)))  # zarr 3 gives them in any order
-        name, index = choose(numeric(arrays), wanted.dataset)
-        _check_array(path, arrays[name])
-        parent = root[name.rpartition("/")[0]] if "/" in name else root
-        return stack_of(arrays[name], index, parent, label((name, index)))
+        nodes = _readable(nodes_of(path), zarr.__version__)
+        names = {name or path.stem: name for name, node in nodes.items() if node.numeric}
+        said, index = choose({key: nodes[name].shape or () for key, name in names.items()}, wanted.dataset)
+        name = names[said]
+        _check_codecs(nodes[name])
+        array, parent = _open(path, name, nodes[name]), name.rpartition("/")[0]
+        _check_array(path, array, name)
+        group = _open(path, parent, nodes[parent]) if name and parent in nodes else None
+        return stack_of(array, index, group, label((said, index)))
 
 
-def _arrays(group: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    for name, array in group.arrays():
-        yield prefix + name, array
-    if depth < MOST_DEPTH:  # a folder may hold a link to itself
-        for name, inner in group.groups():
-            yield from _arrays(inner, f"{prefix}{name}/", depth + 1)
-
-
-def _check_format(path: Path, version: str) -> None:
-    """Refuse what is no store, or one that this zarr cannot read, or that has members which unpack without end."""
-    names = {marker for marker in MARKERS if (path / marker).is_file()} if path.is_dir() else set(_members(path))
-    if not names & set(MARKERS):
-        raise ScanError(
-            f"It is no Zarr store: it has none of {', '.join(MARKERS)} at its top. If a folder in it is the store, "
-            "unpack it, and open that folder."
-        )
-    if version.startswith("2.") and not names & {".zarray", ".zgroup"}:
+def _readable(nodes: dict[str, Node], version: str) -> dict[str, Node]:
+    """Leave out what this zarr cannot read."""
+    if not version.startswith("2."):
+        return nodes
+    older = {name: node for name, node in nodes.items() if node.zarr_format == 2}
+    if not any(node.numeric for node in older.values()) and len(older) < len(nodes):
         raise ScanError(
             f"It is a Zarr store of format 3, which zarr {version} here cannot read; zarr 3 can: pip install 'zarr>=3'."
         )
+    return older
 
 
-def _members(path: Path) -> Iterator[str]:
-    """Give what lies in a zip file; zarr unpacks members whole, so that none may be far larger than the file."""
-    limit = max(CHUNK_BYTES, path.stat().st_size)
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            if info.file_size > limit:
-                raise ScanError(f"{info.filename} in it unpacks to {info.file_size / 1e9:.1f} GB; it is not read.")
-            yield info.filename
+def _open(path: Path, name: str, node: Node) -> Any:
+    """Open an array or a group of a store."""
+    import zarr
+
+    store = str(path) if path.is_dir() else zarr.storage.ZipStore(str(path), mode="r")
+    options: dict[str, Any] = {"path": name, "mode": "r"}
+    if not zarr.__version__.startswith("2."):
+        options["zarr_format"] = node.zarr_format
+    if node.shape is not None:
+        return zarr.open_array(store, **options)
+    if "zarr_format" in options:
+        options["use_consolidated"] = False  # which would be of all arrays, those that zarr cannot read too
+    return zarr.open_group(store, **options)
 
 
-def _check_array(path: Path, array: Any) -> None:
-    """Refuse what cannot be read, or may do more than unpack numbers, or was never written."""
+def _check_codecs(node: Node) -> None:
+    """Refuse what may do more than unpack numbers."""
+    unknown = [name for name in node.codecs if name.removeprefix("numcodecs.") not in CODECS]
+    if unknown:
+        raise ScanError(f"Its patterns are packed with {', '.join(unknown)}, which is not read here.")
+
+
+def _check_array(path: Path, array: Any, name: str) -> None:
+    """Refuse what cannot be read, or was never written."""
     whole = all(isinstance(number, int) and number >= 0 for number in (*array.shape, *array.chunks))
     if not whole or len(array.shape) != len(array.chunks):
         raise ScanError(f"Its shape {array.shape}, in chunks of {array.chunks}, is damaged.")
-    unknown = [name for name in _codecs(array) if name.removeprefix("numcodecs.") not in CODECS]
-    if unknown:
-        raise ScanError(f"Its patterns are packed with {', '.join(unknown)}, which is not read: only numbers are.")
-    if not _is_written(path, array.path):
+    if not _is_written(path, name):
         raise ScanError(f"Its array of shape {array.shape} has no chunks: nothing was ever written to it.")
     check_chunks(array.chunks, array.dtype, _stored_bytes(path))
-
-
-def _codecs(array: Any) -> list[str]:
-    """Name what packs an array; format 3 has it all in one list, with lists within."""
-    described = getattr(array, "metadata", array)  # where zarr 3 keeps it
-    if hasattr(described, "codecs"):
-        return list(_names(described.codecs))
-    return [codec.codec_id for codec in (described.compressor, *(described.filters or ())) if codec is not None]
-
-
-def _names(codecs: Iterable[Any]) -> Iterator[str]:
-    for codec in codecs:
-        yield codec.to_dict()["name"]
-        for inner in ("codecs", "index_codecs"):  # of shards
-            yield from _names(getattr(codec, inner, ()))
 
 
 def _is_written(path: Path, name: str) -> bool:
@@ -128,7 +106,7 @@ def _is_written(path: Path, name: str) -> bool:
         there = (entry.name for entry in (path / name).iterdir())
     else:
         within = f"{name}/" if name else ""
-        there = (one.removeprefix(within) for one in _members(path) if one.startswith(within))
+        there = (one.removeprefix(within) for one in members(path) if one.startswith(within))
     return any(one and one != "zarr.json" and not one.startswith(".") for one in there)
 
 
