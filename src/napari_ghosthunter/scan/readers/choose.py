@@ -56,7 +56,7 @@ def _only(shapes: Mapping[str, Sequence[int]]) -> Choice:
         raise ScanError(f"No array in it has the four axes of a scan; it holds {held}.")
     first = larger[0] if larger and not by_axes[4] else ""
     why = f"{first} has {len(shapes[first])} axes" if first else "It holds several arrays that could be the scan"
-    raise DatasetError(f"{why}; {_question(candidates)}", candidates)
+    raise DatasetError(f"{why}; {question(candidates)}", candidates)
 
 
 def _named(shapes: Mapping[str, Sequence[int]], dataset: str) -> Choice:
@@ -70,15 +70,15 @@ def _named(shapes: Mapping[str, Sequence[int]], dataset: str) -> Choice:
     found = [names[wanted]] if wanted in names else inside or ending
     if len(found) > 1:
         meant = tuple(label((name, index)) for name in found)
-        raise DatasetError(f"{dataset!r} may be any of {len(found)} arrays; {_question(meant)}", meant)
+        raise DatasetError(f"{dataset!r} may be any of {len(found)} arrays; {question(meant)}", meant)
     candidates = _candidates(shapes)
     if not found:
-        raise DatasetError(f"There is no dataset {dataset!r} in it; {_question(candidates)}", candidates)
+        raise DatasetError(f"There is no dataset {dataset!r} in it; {question(candidates)}", candidates)
     name = found[0]
     shape = tuple(shapes[name])
     if len(shape) - len(index) not in (3, 4) or any(i >= n for i, n in zip(index, shape, strict=False)):
         raise DatasetError(
-            f"{dataset!r} does not choose a scan: {name} has the shape {shape}; {_question(candidates)}", candidates
+            f"{dataset!r} does not choose a scan: {name} has the shape {shape}; {question(candidates)}", candidates
         )
     return name, index
 
@@ -108,7 +108,8 @@ def _first_elements(lengths: Sequence[int]) -> list[tuple[int, ...]]:
     return elements
 
 
-def _question(candidates: Sequence[str]) -> str:
+def question(candidates: Sequence[str]) -> str:
+    """Say how to choose one of several arrays."""
     if not candidates:
         return "and none of its arrays can be a scan."
     return f"choose one with --dataset NAME (dataset= in Python): {_listing(candidates)}."

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.calibration import Calibration
-from napari_ghosthunter.scan.readers.companion import companion_text, whole_number
-from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
+from napari_ghosthunter.scan.readers.companion import companion_text
+from napari_ghosthunter.scan.readers.direct_electron_scan import arrangement, chosen_part
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.readers.thermo import thermo_header
 from napari_ghosthunter.scan.units import Axis, calibration_of
 
 HEADER_BYTES = 1024
+IMOD_AT, IMOD_STAMP = 152, 1146047817  # b"IMOD", followed by flags
 
 
 def read(path: Path, wanted: Wanted) -> Stack:
@@ -33,33 +34,30 @@ def read(path: Path, wanted: Wanted) -> Stack:
     ------
     ScanShapeError
         If the positions form no rectangle (random or listed positions) and no scan shape was given.
+    DatasetError
+        If the scan was repeated and no repeat was chosen.
     ScanError
         If the file is damaged or complex.
     """
-    patterns = _patterns(path)
     info = _info(path)
+    patterns, notes = _patterns(path, counted=bool(info))
     if not info:
         header = thermo_header(path)
-        return Stack(patterns, header.calibration, hints=header.hints, notes=header.notes)
-    if info.get("Scan - Enable") != "Enable":
-        return Stack(patterns, _calibration(info))
-    region = info.get("Scan - ROI Enable") == "Enable"
-    prefix = "Scan - ROI Size" if region else "Scan - Size"
-    shape = whole_number(info.get(f"{prefix} Y")), whole_number(info.get(f"{prefix} X"))
-    kinds = [info.get("Scan - Type", "Raster"), *([info.get("Scan - ROI Type", "Raster")] if region else [])]
-    irregular = [kind for kind in kinds if kind != "Raster"]
-    if not irregular:
-        return Stack(patterns, _calibration(info), scan_shape=shape if all(shape) else None)
-    if wanted.scan_shape is None:
-        candidates = plausible_shapes(len(patterns), [shape])
+        return Stack(patterns, header.calibration, hints=header.hints, notes=(*header.notes, *notes))
+    stated, calibration = arrangement(info), _calibration(info)
+    if stated is None:
+        return Stack(patterns, calibration, notes=notes)
+    if stated.kinds and wanted.scan_shape is None:
         raise ScanShapeError(
             f"{len(patterns)} patterns of {patterns.shape[1]} x {patterns.shape[2]} pixels at positions of the kind "
-            f"'{irregular[0]}' ({path.name} with its info.txt): they form no rectangular scan. Only if they follow "
-            f"each other row by row after all: {shape_question(candidates)}",
-            candidates,
+            f"'{stated.kinds[0]}' ({path.name} with its info.txt): they form no rectangular scan. Only if you know "
+            "that they follow each other row by row after all, give the scan shape as --scan-shape YxX."
         )
-    note = f"The positions are of the kind '{irregular[0]}'; the patterns were folded row by row as asked."
-    return Stack(patterns, _calibration(info), hints=(shape,), notes=(note,))
+    if stated.kinds:
+        note = f"The positions are of the kind '{stated.kinds[0]}'; the patterns were folded row by row as asked."
+        return Stack(patterns, calibration, notes=(note, *notes))
+    part, dataset, more = chosen_part(patterns, stated, wanted)
+    return Stack(part, calibration, scan_shape=stated.scan_shape, dataset=dataset, notes=(*notes, *more))
 
 
 def read_single(path: Path) -> NDArray[Any]:
@@ -70,27 +68,44 @@ def read_single(path: Path) -> NDArray[Any]:
     ScanError
         If the file holds several, or is damaged or complex.
     """
-    patterns = _patterns(path)
+    patterns, _ = _patterns(path, counted=False)
     if len(patterns) > 1:
         raise ScanError(f"{path.name} holds {len(patterns)} patterns: open that file itself.")
     image: NDArray[Any] = patterns[0]
     return image
 
 
-def _patterns(path: Path) -> Any:
+def _patterns(path: Path, *, counted: bool) -> tuple[Any, tuple[str, ...]]:
+    """Map the images of an MRC file; `counted` if they are known to be counts, which are never negative."""
     from rsciio.mrc._api import get_data_type, get_std_dtype_list
 
+    notes: tuple[str, ...] = ()
     with reading(path, "an MRC file"):
         with path.open("rb") as stream:
             raw = stream.read(HEADER_BYTES)
         order = ">" if raw[212:214] == b"\x11\x11" else "<"  # the machine stamp
         header = np.frombuffer(raw, np.dtype(get_std_dtype_list(order)), count=1)[0]
-        dtype = get_data_type([header["MODE"]]).newbyteorder(order)
+        if header["MODE"] == 0:
+            signed = _signed_bytes(raw, order)
+            dtype = np.dtype(np.int8 if signed else np.uint8)
+            if signed is None and not counted:
+                notes = ("Whether its bytes are signed is not stated; they are read as counts, 0 to 255.",)
+        else:
+            dtype = get_data_type([header["MODE"]]).newbyteorder(order)
         detector, count = (int(header["NY"]), int(header["NX"])), int(header["NZ"])
         if dtype.kind == "c":
             raise ScanError(f"{path.name} holds complex numbers, not diffraction patterns.")
         offset = HEADER_BYTES + int(header["NEXT"])
-        return map_records(path, dtype, detector, offset=offset, count=count)["pattern"]
+        return map_records(path, dtype, detector, offset=offset, count=count)["pattern"], notes
+
+
+def _signed_bytes(raw: bytes, order: str) -> bool | None:
+    """Whether IMOD, or a program that sets its flags, says that bytes are signed; None if none says so.
+
+    MRC 2014 has them signed, but Direct Electron and others that state it write counts from 0 to 255.
+    """
+    stamp, flags = np.frombuffer(raw, f"{order}i4", count=2, offset=IMOD_AT)
+    return bool(flags & 1) if stamp == IMOD_STAMP else None
 
 
 def _info(path: Path) -> dict[str, str]:

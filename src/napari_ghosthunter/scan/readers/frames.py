@@ -156,6 +156,42 @@ class Part:
         return self.shape[0]
 
 
+class Summed:
+    """The sum of several lazy arrays of one shape, such as frames of the same positions; read only when indexed.
+
+    Whole numbers are given in a type that holds their sum.
+    """
+
+    def __init__(self, parts: Sequence[LazyArray]) -> None:
+        self._parts = tuple(parts)
+        first = self._parts[0]
+        self.dtype: np.dtype[Any] = _type_of_sum(np.dtype(first.dtype), len(self._parts))
+        self.shape: tuple[int, ...] = tuple(first.shape)
+        self.ndim = len(self.shape)
+
+    def __getitem__(self, key: Any, /) -> NDArray[Any]:
+        total = np.asarray(present(self._parts[0])[key]).astype(self.dtype)
+        for part in self._parts[1:]:
+            total = total + np.asarray(present(part)[key]).astype(self.dtype)
+        return np.asarray(total)
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[...], dtype)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+def _type_of_sum(dtype: np.dtype[Any], parts: int) -> np.dtype[Any]:
+    """Give the smallest type that holds a sum of so many."""
+    if dtype.kind not in "ui":
+        return np.dtype(np.float32) if dtype == np.float16 else dtype.newbyteorder("=")
+    ends = np.iinfo(dtype)
+    larger = [np.dtype(f"{dtype.kind}{size}") for size in (1, 2, 4)]
+    fits = [one for one in larger if np.iinfo(one).max >= ends.max * parts]
+    return fits[0] if fits else np.dtype(f"{dtype.kind}8")
+
+
 def _numbers(key: tuple[Any, ...], leading: tuple[int, ...], pitch: int) -> NDArray[np.int64]:
     """Give the numbers, counted along the rows, of the patterns that a key of the leading axes means."""
     places = [
