@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import os
+import pickle
+import re
 import signal
 import socket
 import sys
@@ -203,7 +205,7 @@ def test_rows_that_come_slowly_are_waited_for(client, make_model, scan, monkeypa
 
 def test_a_disk_that_does_not_answer_in_time_is_no_wait(client, make_model, scan, monkeypatch):
     monkeypatch.setattr(cluster, "classify", _time_out)
-    with pytest.raises(TimeoutError, match="the disk"):
+    with pytest.raises(ClusterError, match=r"cannot read or write a file \(the disk\)"):
         segment_on(client, scan, make_model(), device="cpu")
 
 
@@ -261,8 +263,25 @@ def test_workers_with_other_versions_are_told_of_once(client, make_model, scan, 
     [
         (distributed.KilledWorker("rows", None, 3), "want of memory"),
         (CancelledError("rows"), "connection to the Dask scheduler was lost"),
+        (distributed.comm.CommClosedError("in <TCP>: Stream is closed"), "connection to the Dask scheduler was lost"),
+        (TimeoutError("the disk"), r"cannot read or write a file \(the disk\)"),
         (ModuleNotFoundError("No module named 'napari_ghosthunter'"), r"No module named .* need the versions"),
-        (RuntimeError("Error during deserialization"), "need the versions"),
+        (
+            RuntimeError("\nError during deserialization of the\ntask graph."),
+            "deserialization of the task.*need the versions",
+        ),
+        (AttributeError("Can't get attribute 'Rows' on <module 'worker'>"), "need the versions"),
+        (AttributeError("'Job' object has no attribute 'bad_pixels'"), "need the versions"),
+        (pickle.UnpicklingError("invalid load key"), "need the versions"),
+        (ValueError("unsupported pickle protocol: 5"), "need the versions"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "too little memory.*fewer workers"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "too little memory"),
+        (MemoryError(), r"too little memory \(MemoryError\)"),
+        (RuntimeError("CUDA error: no kernel image is available"), "GPU of a worker failed.*device cpu"),
+        (NotImplementedError("The operator 'aten::x' is not implemented for the MPS device"), "GPU of a worker failed"),
+        (RuntimeError("cannot schedule new futures after shutdown"), "was closed before"),
+        (OSError(5, "Input/output error"), "cannot read or write.*Input/output error"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "failed while it computed.*its log"),
     ],
 )
 def test_what_goes_wrong_elsewhere_is_told_in_words(client, make_model, scan, monkeypatch, error, said):
@@ -270,8 +289,33 @@ def test_what_goes_wrong_elsewhere_is_told_in_words(client, make_model, scan, mo
         raise error
 
     monkeypatch.setattr(distributed.Future, "result", fail)
-    with pytest.raises(ClusterError, match=said):
+    with pytest.raises(ClusterError, match=said) as refused:
         segment_on(client, scan, make_model(), device="cpu")
+    assert "\n" not in str(refused.value)
+    if "versions" not in said:
+        assert "versions" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "error", [AttributeError("'int' object has no attribute 'x'"), TypeError("f()"), ValueError("no")]
+)
+def test_a_fault_of_our_own_on_a_worker_keeps_its_traceback(client, make_model, scan, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(distributed.Future, "result", fail)
+    with pytest.raises(type(error), match=re.escape(str(error))):
+        segment_on(client, scan, make_model(), device="cpu")
+
+
+def test_an_error_of_a_worker_comes_as_what_it_is(client, make_model, scan, monkeypatch):
+    monkeypatch.setattr(cluster, "classify", _out_of_memory)
+    with pytest.raises(ClusterError, match="too little memory"):
+        segment_on(client, scan, make_model(), device="cpu")
+
+
+def _out_of_memory(*_, **__):
+    raise RuntimeError("CUDA out of memory")
 
 
 @pytest.fixture

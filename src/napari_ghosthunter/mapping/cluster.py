@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from pickle import UnpicklingError
 from threading import Event
 from typing import TYPE_CHECKING
 from warnings import warn
@@ -19,6 +20,7 @@ from napari_ghosthunter.learning.device import one_thread
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.mapping.connections import file_needs
 from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.failures import LOST, told
 from napari_ghosthunter.mapping.segmentation import RowBand, check_detector, collect
 from napari_ghosthunter.mapping.worker import Job, Rows, classify, keep
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 TASK_BYTES = 256 * 2**20  # patterns of one task: tenths of a second of work, milliseconds of Dask's
 TASKS_PER_THREAD = 8  # at least, where there are rows enough: the last ones leave few workers idle
-LOST = "The connection to the Dask scheduler was lost; is it still running?"
+OF_A_TASK = (ImportError, UnpicklingError, AttributeError, TypeError, ValueError, RuntimeError, MemoryError, OSError)
 ASK_S = 0.2  # between two times that a caller who waits for rows is asked whether it still wants them
 
 
@@ -200,17 +202,11 @@ def _result(future: Future[Rows], stopped: Callable[[], bool]) -> Rows:
                 raise ClusterError("The map was stopped.")
             done.wait(ASK_S)
         return future.result()
-    except KilledWorker as error:
-        raise ClusterError(
-            "Several workers died of the same rows, probably for want of memory; start fewer of them on each machine."
-        ) from error
-    except CancelledError as error:
-        raise ClusterError(LOST) from error
-    except (ImportError, AttributeError, RuntimeError) as error:
-        raise ClusterError(
-            f"The Dask scheduler or a worker failed ({error}); they need the versions of Python, napari-ghosthunter, "
-            "distributed and torch that this machine has."
-        ) from error
+    except (KilledWorker, CancelledError, *OF_A_TASK) as error:
+        words = told(error)
+        if not words:  # a fault of this package
+            raise
+        raise ClusterError(words) from error
 
 
 def _other_versions(found: Mapping[str, str]) -> str:
