@@ -13,11 +13,15 @@ import pytest
 
 from napari_ghosthunter.errors import MapError, ScanError, TrainingError
 from napari_ghosthunter.learning.looks import describe_looks
+from napari_ghosthunter.learning.material import fit_template
+from napari_ghosthunter.learning.patterns import FittedPatterns
 from napari_ghosthunter.mapping.batch import map_scans, names_of
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import segment, segment_rows
+from napari_ghosthunter.scan.fingerprint import PATTERNS, fingerprint
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Provenance, Scan
+from napari_ghosthunter.scan.spread import spread_positions
 from napari_ghosthunter.scan.statistics import measure_statistics
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -413,3 +417,60 @@ def test_names_of_scans_are_told_apart(paths, names):
     found = names_of(scans)
     assert len({name.casefold() for name in found}) == len(scans)
     assert found == names
+
+
+# ---- no more reading than it takes ----
+
+
+class Counting:
+    """An array that counts by what kind of index it is read."""
+
+    def __init__(self, data):
+        self.data, self.shape, self.dtype, self.single = data, data.shape, data.dtype, 0
+
+    def __getitem__(self, key):
+        self.single += isinstance(key, tuple) and len(key) == 3  # as the fingerprint alone does, pattern by pattern
+        return self.data[key]
+
+
+@pytest.fixture
+def aligned_model(make_model, cube):
+    """A model of another scan, whose patterns are laid on a template."""
+    model = make_model()
+    other = Scan(np.roll(cube[::-1], 1, axis=3))
+    fitted = fit_template(model.patterns, other)
+    looks = describe_looks(other, fitted, measure_statistics(other))
+    return replace(model, patterns=fitted, record=model.record.model_copy(update={"scan": looks}))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_each_scan_is_fingerprinted_and_seen_once(aligned_model, cube, monkeypatch, count):
+    seen = []
+    measure = FittedPatterns._measured_in
+    monkeypatch.setattr(FittedPatterns, "_measured_in", lambda self, scan: seen.append(scan) or measure(self, scan))
+    scans = [Scan(Counting(cube + number)) for number in range(count)]
+    found = ends(map_scans(aligned_model, scans, device="cpu"))
+    assert not any(end.error for end in found.values())
+    once = len(spread_positions(scans[0].scan_shape, PATTERNS))
+    assert [scan.data.single for scan in scans] == [once] * count
+    assert seen == scans
+    for index, scan in enumerate(scans):
+        alone = segment(scan, aligned_model, device="cpu")
+        assert np.array_equal(found[index].domain_map.probabilities, alone.probabilities)
+        assert found[index].domain_map.provenance == alone.provenance
+
+
+@pytest.mark.parametrize("leave", [False, True])
+def test_nothing_is_remembered_of_a_scan_that_was_given_once_the_batch_is_left(aligned_model, cube, leave):
+    scans = [Scan(cube.copy()), Scan(cube.copy())]
+    reports = map_scans(aligned_model, scans, device="cpu")
+    before = [fingerprint(scan) for scan in scans]
+    if leave:
+        next(reports)
+        reports.close()
+    else:
+        list(reports)
+    for scan, was in zip(scans, before, strict=True):
+        assert fingerprint(scan) == was
+        scan.data[:] += 1
+        assert fingerprint(scan) != was

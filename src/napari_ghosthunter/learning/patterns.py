@@ -45,6 +45,7 @@ from napari_ghosthunter.learning.config import LARGEST_INPUT, SMALLEST_INPUT, Pa
 from napari_ghosthunter.learning.reducing import WHOLE, Window, moved, raw_tensor, reduced
 from napari_ghosthunter.learning.scaling import scaled
 from napari_ghosthunter.scan.beam import BeamCentre
+from napari_ghosthunter.scan.remembered import once
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
 from napari_ghosthunter.scan.spread import spread_positions
 from napari_ghosthunter.scan.virtual.means import measure_scan_beam
@@ -180,6 +181,10 @@ class FittedPatterns(BaseModel):
         """
         if self._template is None or scan.detector_shape != self.detector_shape:
             return self
+        return once(scan, ("seen_in", self), lambda: self._measured_in(scan))
+
+    def _measured_in(self, scan: Scan) -> FittedPatterns:
+        assert self._template is not None
         plain = self._replaced(template=None, turn=0.0, offset=None)
         here = spread_inputs(plain, scan, SEEN_POSITIONS)
         k_y, k_x = self.detector_shape

@@ -21,6 +21,7 @@ from napari_ghosthunter.mapping.neighbours import check_strength
 from napari_ghosthunter.mapping.resuming import whole_map
 from napari_ghosthunter.mapping.segmentation import GrowingMap, RowBand, segment_rows
 from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.remembered import forget, remember
 from napari_ghosthunter.scan.scan import Scan, nonfinite_note
 
 Source: TypeAlias = Path | str | Scan
@@ -203,9 +204,14 @@ class _Batch:
                 failed.add(report.index)
                 yield replace(report, error=str(error))
         left = [report for report in begun if report.index not in failed]
-        with one_ahead(self._prepare, left) as ahead:
-            for report in left:
-                yield from self._mapped(report, ahead)
+        try:
+            with one_ahead(self._prepare, left) as ahead:
+                for report in left:
+                    yield from self._mapped(report, ahead)
+        finally:
+            for source in self.scans:
+                if isinstance(source, Scan):  # it lives on, and its owner may change it
+                    forget(source)
 
     def _open(self, report: MapReport) -> Scan:
         """Open a scan, and refuse what cannot be mapped or written."""
@@ -221,6 +227,7 @@ class _Batch:
     def _prepare(self, report: MapReport) -> _Ready:
         """Do what comes before the computing of a scan; in the thread."""
         scan = self._open(report)
+        remember(scan)  # what it is compared by is needed for its map again
         if self.resume and self.out is not None:
             found = whole_map(self.out, report.name, scan, self.model, self.neighbours)
             if found is not None:

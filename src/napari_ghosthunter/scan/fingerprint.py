@@ -10,6 +10,7 @@ import hashlib
 
 import numpy as np
 
+from napari_ghosthunter.scan.remembered import once
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.spread import spread_positions
 
@@ -25,6 +26,10 @@ def fingerprint(scan: Scan) -> str:
     get the same fingerprint only if these patterns are the same, bit by bit. The path, the calibration and the byte
     order do not count; the scan shape does, because labels belong to positions.
     """
+    return once(scan, "fingerprint", lambda: _digest(scan))
+
+
+def _digest(scan: Scan) -> str:
     kind = f"{scan.dtype.kind}{scan.dtype.itemsize}"
     digest = hashlib.sha256(f"ghosthunter {FORMAT} {scan.shape} {kind}".encode())
     positions = spread_positions(scan.scan_shape, PATTERNS)
