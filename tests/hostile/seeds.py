@@ -16,6 +16,7 @@ from tests.scan.writers import (
     frames_of,
     signal,
     thermo_header,
+    write_app5,
     write_blo,
     write_dm,
     write_dm5,
@@ -24,6 +25,7 @@ from tests.scan.writers import (
     write_master,
     write_mib,
     write_mrc,
+    write_prz,
     write_ser,
     write_tvips,
 )
@@ -139,6 +141,8 @@ def _hdf5(folder: Path) -> list[Seed]:
     with h5py.File(_room(folder, "h5-new") / "a.h5", "w", libver="latest") as file:
         file.create_dataset("cube", data=cube, chunks=True)
         file["series"] = cube[0]
+    write_app5(_room(folder, "app5") / "a.app5", cube)
+    write_prz(_room(folder, "prz") / "a.prz", cube, {"content.types": ["CameraX", "CameraY", "ScanX", "ScanY"]})
     rsciio.hspy.file_writer(str(_room(folder, "hspy") / "a.hspy"), signal(cube, 2))
     for name in ("arina", "arina-data"):
         write_master(_room(folder, name), np.array_split(frames_of(16, (6, 5), "u4"), 2), 8352)
@@ -149,6 +153,8 @@ def _hdf5(folder: Path) -> list[Seed]:
     return [
         *(Seed(name, "a.h5", "a.h5", {}) for name in (*ways, "h5-new")),
         *(Seed(name, "a.h5", "a.h5", {}) for name in ("electrons", "electrons-gzip")),
+        Seed("app5", "a.app5", "a.app5", {}),
+        Seed("prz", "a.prz", "a.prz", {}),
         Seed("hspy", "a.hspy", "a.hspy", {}),
         Seed("arina", "run_master.h5", "run_master.h5", {}),
         Seed("arina-data", "run_master.h5", "run_data_000001.h5", {}),

@@ -1,5 +1,6 @@
 """Small files of every format, written byte by byte or by the libraries that own the format."""
 
+import json
 from importlib.util import find_spec
 
 import h5py
@@ -194,4 +195,32 @@ def write_dm5(path, data, axes=STEPS, tags=None, **options):
             group.attrs.update(Scale=np.float32(step), Origin=np.float32(0), Units=np.bytes_(units))
         for name, members in (tags or {}).items():
             image.create_group(f"ImageTags/{name}").attrs.update(members)
+    return path
+
+
+def write_app5(path, cube, *, session="", positions=None, kind="vlen", steps=(2e-9, 3e-9), **options):
+    """Write a scan as Topspin does: a group for each pattern, with its position in XML, beside an image."""
+    guid, image = "a0dba950-15bf-4a74-a81c-9cea8560c2c8", "39a4bbcd-2551-4912-9093-0eaed678dcff"
+    axis = "<A><Offset>0</Offset><Scale>{}</Scale><Unit><Name>x</Name><Symbol>mrad</Symbol></Unit></A>"
+    text = "<R><C>{}</C><P><Q><N/><V><X>{!r}</X><Y>{!r}</Y></V></Q></P></R>"
+    height, width = cube.shape[:2]
+    places = [(y * steps[0], x * steps[1]) for y in range(height) for x in range(width)]
+    with h5py.File(path, "a") as file:
+        top = file.require_group(session) if session else file
+        top["Metadata"] = np.bytes_("<M><Value Serializer='x'/></M>")
+        top[image] = np.zeros((4, 4))
+        for number, (y, x) in enumerate(places if positions is None else positions):
+            group = top.create_group(f"{guid}/{number}")
+            group.create_dataset("Data", data=cube.reshape(-1, *cube.shape[2:])[number], **options)
+            told = text.format(axis.format(0.4) + axis.format(0.5), float(x), float(y)).encode()
+            group.create_dataset("Metadata", data=np.bytes_(told) if kind == "fixed" else told, dtype=(
+                None if kind == "fixed" else h5py.string_dtype()
+            ))  # fmt: skip
+    return path
+
+
+def write_prz(path, data, told, save=np.savez, **members):
+    """Write an array as PantaRhei does: beside its description in JSON."""
+    with path.open("wb") as file:
+        save(file, data=data, **members, **({} if told is None else {"meta_data_json": json.dumps([told])}))
     return path

@@ -92,6 +92,28 @@ def read_npz(path: Path, wanted: Wanted) -> Stack:
     return Stack(array[index], dataset=label((name, index)), notes=(note,))
 
 
+def read_text(path: Path, name: str) -> str:
+    """Read a text among the arrays of a .npz file; empty if there is none of this name.
+
+    Raises
+    ------
+    ScanError
+        If it is too large to be one, or damaged.
+    """
+    with reading(path, "a NumPy .npz file", TokenError), zipfile.ZipFile(path) as archive:
+        if f"{name}.npy" not in archive.namelist():
+            return ""
+        info = archive.getinfo(f"{name}.npy")
+        if info.file_size > COPY_BYTES:
+            raise ScanError(f"'{name}' in it unpacks to {info.file_size / 1e6:.0f} MB, which is no description.")
+        with archive.open(info) as stream:
+            shape, _, dtype = _read_header(stream)
+            content = stream.read(COPY_BYTES)
+        if dtype.kind != "U" or math.prod(shape) != 1:
+            raise ValueError(f"'{name}' is no text")
+        return str(np.frombuffer(content, dtype, 1)[0])
+
+
 def _header_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
     with archive.open(info) as stream:
         return _read_header(stream)

@@ -7,12 +7,10 @@ library: it takes its time for each list, and from a damaged heap it may never c
 from __future__ import annotations
 
 import math
-import os
-import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.chunks import CHUNK_BYTES, check_stored
+from napari_ghosthunter.scan.readers.heap import REFERENCE, heap_object
 from napari_ghosthunter.scan.readers.links import Attributes, check_sources, follow
 from napari_ghosthunter.scan.readers.one_by_one import OneByOne
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack
@@ -28,8 +27,6 @@ GROUP = "electron_events"
 LISTS = ("frames", "data")  # what the dataset of the lists is called
 CAMERA = (576, 576)  # pixels of the 4D Camera, for files that state none
 MOST_SIDE = 8192
-REFERENCE = np.dtype([("length", "<u4"), ("place", "<u8"), ("object", "<u4")])  # of a list in a heap
-_HEAP, _OBJECT = struct.Struct("<4sB3xQ"), struct.Struct("<HH4xQ")
 DEFLATE, SHUFFLE = 1, 2  # HDF5's numbers of filters
 ONE_A_POSITION_SINCE = 3  # version of the format
 
@@ -140,36 +137,12 @@ class _Lists:
         """Count the electrons of some frames, shape (k_y, k_x)."""
         counts = np.zeros(math.prod(detector), np.uint16)
         with reading(self._path, "a file of counted electrons"), self._path.open("rb", buffering=0) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            hits = [self._hits(stream, self._references[frame], size) for frame in frames]
+            hits = [heap_object(stream, self._references[frame], self._dtype, self._base) for frame in frames]
         for hit in hits:
             if hit.size and not (hit.min() >= 0 and hit.max() < counts.size):
                 raise ScanError("It is damaged: an electron lies outside the detector.")
             np.add.at(counts, hit, 1)
         return counts.reshape(detector)
-
-    def _hits(self, stream: IO[bytes], reference: Any, size: int) -> NDArray[Any]:
-        length, place = int(reference["length"]), int(reference["place"]) + self._base
-        if not length:
-            return np.empty(0, self._dtype)
-        wanted = length * self._dtype.itemsize
-        stream.seek(min(place, size))
-        signature, version, heap_bytes = _HEAP.unpack(stream.read(_HEAP.size))
-        if signature != b"GCOL" or version != 1 or place + heap_bytes > size or wanted > heap_bytes:
-            raise ValueError("its list of electrons is not where it should be")
-        stream.seek(place)
-        heap = stream.read(heap_bytes)
-        at = _HEAP.size
-        while at + _OBJECT.size <= len(heap):
-            number, _, object_bytes = _OBJECT.unpack_from(heap, at)
-            if number == int(reference["object"]) and number:
-                if wanted > object_bytes or at + _OBJECT.size + wanted > len(heap):
-                    break
-                return np.frombuffer(heap, self._dtype, length, at + _OBJECT.size)
-            if not number:  # free space, to the end
-                break
-            at += _OBJECT.size + -(-object_bytes // 8) * 8
-        raise ValueError("its list of electrons is missing")
 
 
 def _references(lists: Any) -> NDArray[Any]:

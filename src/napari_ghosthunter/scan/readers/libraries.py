@@ -71,7 +71,7 @@ def rosettasciio(path: Path, wanted: Wanted) -> Stack:
             signals = module.file_reader(str(path))
     named = {f"signal{number}": signal for number, signal in enumerate(signals)}
     name, index = choose({key: signal["data"].shape for key, signal in named.items()}, wanted.dataset)
-    axes = [_axis(axis) for axis in named[name]["axes"]][len(index) :]
+    axes = [axis_of(axis) for axis in named[name]["axes"]][len(index) :]
     calibration = calibration_of([*[None] * (4 - len(axes)), *axes])
     return Stack(named[name]["data"][index], calibration, dataset=label((name, index)))
 
@@ -93,5 +93,6 @@ def py4dstem(path: Path, _wanted: Wanted) -> Stack:
     return Stack(scan.data, scan.calibration)
 
 
-def _axis(axis: dict[str, Any]) -> Axis:
+def axis_of(axis: dict[str, Any]) -> Axis:
+    """Give (step, units) of an axis as RosettaSciIO describes it."""
     return float(axis.get("scale") or 1.0), text(axis.get("units"))

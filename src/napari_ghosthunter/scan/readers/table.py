@@ -18,8 +18,10 @@ from napari_ghosthunter.scan.readers import (
     hdf5,
     libraries,
     merlin,
+    panta_rhei,
     tia,
     tiff,
+    topspin,
     tvips,
     zarr_store,
 )
@@ -67,6 +69,8 @@ READERS: tuple[Reader, ...] = (
     Reader("astar", (".blo",), "NanoMEGAS ASTAR block files", "RosettaSciIO", astar.read),
     Reader("empad", (".xml", ".raw"), "EMPAD, by its .xml or its .raw", "RosettaSciIO", empad.read),
     Reader("tia", (".ser", ".emi"), "FEI TIA series", "RosettaSciIO", tia.read),
+    Reader("topspin", (".app5",), "NanoMEGAS Topspin", "h5py", topspin.read),
+    Reader("pantarhei", (".prz",), "CEOS PantaRhei", "RosettaSciIO", panta_rhei.read),
     Reader("mrc", (".mrc", ".mrcs"), "MRC, above all Direct Electron movies", "RosettaSciIO", direct_electron.read),
     Reader("tvips", (".tvips",), "TVIPS recordings (the file that ends in _000)", "RosettaSciIO", tvips.read),
     Reader(
