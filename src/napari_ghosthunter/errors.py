@@ -6,6 +6,8 @@ one line and exits with 2, the plugin shows it as a notification. Anything else 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class GhostHunterError(Exception):
     """Base of all errors that a user can mend."""
@@ -48,11 +50,16 @@ class DatasetError(ScanError):
     ----------
     candidates
         Names to choose from with `dataset=` or `--dataset`; may be empty.
+    shapes
+        The shape of each, as far as they are known.
     """
 
-    def __init__(self, message: str, candidates: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, candidates: tuple[str, ...] = (), shapes: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
         super().__init__(message)
         self.candidates = candidates
+        self.shapes = dict(shapes or {})
 
 
 class ScanIndexError(ScanError, IndexError):

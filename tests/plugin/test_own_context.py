@@ -62,15 +62,19 @@ def test_asking_twice_changes_nothing(make_napari_viewer) -> None:
     assert viewer.canvas._scene_canvas.context.finish is finish
 
 
-def test_a_canvas_that_was_never_drawn_or_is_gone_is_left_alone(make_napari_viewer) -> None:
+def test_a_canvas_that_was_never_drawn_or_is_gone_is_left_alone(make_napari_viewer, monkeypatch) -> None:
     viewer = make_napari_viewer(show=False)
-    delete_in_own_context(viewer.window._qt_viewer)
     context = viewer.window._qt_viewer.canvas._scene_canvas.context
+    deleting: list[Any] = []
+    monkeypatch.setattr(type(context), "finish", deleting.append)
+    delete_in_own_context(viewer.window._qt_viewer)
     viewer.add_image(np.eye(9))
     viewer.layers.clear()
     context.finish()
+    assert deleting == [], "nothing is drawn yet"
     viewer.close()
     context.finish()
+    assert deleting == [], "all is gone"
 
 
 def test_a_canvas_that_goes_takes_what_it_drew_with(window, qtbot, monkeypatch) -> None:

@@ -181,3 +181,11 @@ def test_what_was_said_on_the_scan_page_holds_the_next_time_where_someone_is_at_
     assert scan.beam == (3, 4)
     assert scan.bad_pixels is None
     assert open_asking(scan_file, None).calibration == Calibration()
+
+
+def test_no_shape_is_offered_for_positions_that_form_no_rectangle(shared_file, memory):
+    answers = Answers(shape=(2, 2))
+    with pytest.raises(ScanShapeError, match="form no rectangular scan"):
+        open_asking(shared_file("de_mrc/ROI_Random_Scan_movie.mrc"), answers)
+    assert not answers.asked, "one of eight pictures of noise would be chosen"
+    assert not list(memory.iterdir())

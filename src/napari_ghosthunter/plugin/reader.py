@@ -6,7 +6,7 @@ napari hides what a reader raises behind 'it gave an error' and a traceback; a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,8 +27,11 @@ NOTHING: list[Any] = [(None,)]  # tells napari that the file was dealt with, and
 class Asker(Protocol):
     """Someone who knows what a file does not say; None is the answer of who would rather not open it."""
 
-    def dataset(self, path: Path, names: Sequence[str], before: str | None) -> str | None:
-        """Choose the array that is the scan; `before` is what was chosen last time."""
+    def dataset(self, path: Path, shapes: Mapping[str, Sequence[int]], before: str | None) -> str | None:
+        """Choose the array that is the scan; `before` is what was chosen last time.
+
+        `shapes` has the arrays that can be chosen, with the shape of each; an empty one where that is not known.
+        """
 
     def scan_shape(
         self, path: Path, chosen: ScanOptions, error: ScanShapeError, before: ScanOptions
@@ -131,7 +134,8 @@ def _ask(
 ) -> ScanOptions | None:
     """Ask for what `error` says is missing; None if the answer is no."""
     if isinstance(error, DatasetError):
-        name = asker.dataset(path, error.candidates, before.dataset)
+        shapes = {name: error.shapes.get(name, ()) for name in error.candidates}
+        name = asker.dataset(path, shapes, before.dataset)
         return None if name is None else chosen.updated(dataset=name)
     return asker.scan_shape(path, chosen, error, before)
 

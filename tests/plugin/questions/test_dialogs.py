@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDialog
 
-from napari_ghosthunter.errors import ScanShapeError
+from napari_ghosthunter.errors import DatasetError, ScanShapeError
 from napari_ghosthunter.plugin.questions.dataset_dialog import DatasetDialog
 from napari_ghosthunter.plugin.questions.dialogs import Dialogs
 from napari_ghosthunter.plugin.questions.shape_dialog import ICON, ShapeDialog
@@ -191,7 +191,7 @@ def test_nothing_is_cut_off(dialog):
 
 
 def test_the_array_is_shown_before_it_is_chosen(qtbot, two_file):
-    dialog = DatasetDialog(two_file, ("before", "after"))
+    dialog = DatasetDialog(two_file, {"before": (6, 10, 16, 16), "after": (4, 10, 16, 16)})
     qtbot.addWidget(dialog)
     assert dialog.caption.text() == "6 × 10 positions, patterns of 16 × 16 pixels (uint16)"
     dialog.choices.setCurrentRow(1)
@@ -203,7 +203,7 @@ def test_the_array_is_shown_before_it_is_chosen(qtbot, two_file):
 
 def test_patterns_in_a_row_have_no_picture_yet(qtbot, tmp_path, patterns):
     np.savez(tmp_path / "rows.npz", a=patterns.reshape(60, 16, 16), b=patterns)
-    dialog = DatasetDialog(tmp_path / "rows.npz", ("b", "a"), before="a")
+    dialog = DatasetDialog(tmp_path / "rows.npz", {"b": (), "a": ()}, before="a")
     qtbot.addWidget(dialog)
     assert dialog.name == "a"
     assert "rows and columns" in dialog.caption.text()
@@ -221,7 +221,7 @@ def test_dialogs_answer_and_leave_nothing_behind(qtbot, row_file, two_file, acce
     error = ScanShapeError("60 patterns", SHAPES, layouts, 60)
     assert dialogs.scan_shape(row_file, ScanOptions(), error, before) == (before if accept else None)
     QTimer.singleShot(100, answer)
-    assert dialogs.dataset(two_file, ("before", "after"), None) == ("before" if accept else None)
+    assert dialogs.dataset(two_file, dict.fromkeys(("before", "after"), ()), None) == ("before" if accept else None)
     qtbot.wait(10)
     assert not [one for one in QApplication.topLevelWidgets() if isinstance(one, QDialog) and one.isVisible()]
 
@@ -231,3 +231,59 @@ def test_long_scans_keep_a_picture_that_can_be_seen(qapp, shape):
     image = thumbnail(np.ones((2, 2)), shape, QSize(150, 120)).toImage()
     drawn = [image.pixelColor(x, y).alpha() > 0 for x in range(150) for y in range(120)]
     assert sum(drawn) >= 2 * 120
+
+
+def shown_in(dialog):
+    """What is seen of each entry, cut as Qt cuts it."""
+    choices = dialog.choices
+    metrics, mode = choices.fontMetrics(), choices.textElideMode()
+    width = choices.viewport().width() - 8
+    return [metrics.elidedText(choices.item(row).text(), mode, width) for row in range(choices.count())]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"Experiments/a scan of the {way} run/Acquisition {way}/data" for way in ("first", "second")],
+        [f"/entry/{'very_' * 30}{number}_long/data" for number in range(3)],
+        [f"/entry/{'very_' * 30}{number}{'_long' * 30}" for number in range(3)],
+        [f"{'group/' * 30}{number}" for number in range(3)],
+        ["data[0]", "data[1]", "other"],
+    ],
+)
+def test_no_two_arrays_look_the_same(qtbot, two_file, names):
+    dialog = DatasetDialog(two_file, {name: (6, 10 + at, 16, 16) for at, name in enumerate(names)})
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    shown = shown_in(dialog)
+    assert len(set(shown)) == len(names)
+    for row, name in enumerate(names):
+        assert f"(6 × {10 + row} × 16 × 16)" in shown[row]
+        assert dialog.choices.item(row).toolTip() == name
+        dialog.choices.setCurrentRow(row)
+        assert dialog.name == name
+    assert dialog.width() <= 1200
+
+
+def test_the_shapes_of_the_file_reach_the_dialog(qtbot, two_file):
+    with pytest.raises(DatasetError) as raised:
+        open_with(two_file, ScanOptions())
+    assert raised.value.shapes == {"before": (6, 10, 16, 16), "after": (4, 10, 16, 16)}
+
+
+def test_of_a_larger_array_the_shape_of_an_element_is_told(qtbot, tmp_path, patterns):
+    np.save(tmp_path / "many.npy", np.stack([patterns, patterns]))
+    with pytest.raises(DatasetError) as raised:
+        open_with(tmp_path / "many.npy", ScanOptions())
+    assert set(raised.value.shapes.values()) == {(6, 10, 16, 16)}
+    assert tuple(raised.value.shapes) == raised.value.candidates
+
+
+def test_an_array_that_cannot_be_read_says_why(qtbot, tmp_path, patterns):
+    np.savez(tmp_path / "empty.npz", whole=patterns, empty=patterns[:, :, :0])
+    dialog = DatasetDialog(tmp_path / "empty.npz", {"whole": patterns.shape, "empty": (6, 10, 0, 16)}, "empty")
+    qtbot.addWidget(dialog)
+    assert "empty.npz" in dialog.caption.text()
+    dialog.choices.setCurrentRow(0)
+    assert dialog.caption.text().startswith("6 × 10 positions")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qtpy.QtWidgets import QDialog, QWidget
@@ -19,9 +19,9 @@ class Dialogs:
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
 
-    def dataset(self, path: Path, names: Sequence[str], before: str | None) -> str | None:
+    def dataset(self, path: Path, shapes: Mapping[str, Sequence[int]], before: str | None) -> str | None:
         """Choose the array that is the scan."""
-        dialog = DatasetDialog(path, names, before, self._parent)
+        dialog = DatasetDialog(path, shapes, before, self._parent)
         return dialog.name if _accepted(dialog) else None
 
     def scan_shape(

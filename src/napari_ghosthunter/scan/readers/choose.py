@@ -56,7 +56,7 @@ def _only(shapes: Mapping[str, Sequence[int]]) -> Choice:
         raise ScanError(f"No array in it has the four axes of a scan; it holds {held}.")
     first = larger[0] if larger and not by_axes[4] else ""
     why = f"{first} has {len(shapes[first])} axes" if first else "It holds several arrays that could be the scan"
-    raise DatasetError(f"{why}; {question(candidates)}", candidates)
+    raise DatasetError(f"{why}; {question(candidates)}", candidates, _shapes(candidates, shapes))
 
 
 def _named(shapes: Mapping[str, Sequence[int]], dataset: str) -> Choice:
@@ -70,17 +70,33 @@ def _named(shapes: Mapping[str, Sequence[int]], dataset: str) -> Choice:
     found = [names[wanted]] if wanted in names else inside or ending
     if len(found) > 1:
         meant = tuple(label((name, index)) for name in found)
-        raise DatasetError(f"{dataset!r} may be any of {len(found)} arrays; {question(meant)}", meant)
+        raise DatasetError(
+            f"{dataset!r} may be any of {len(found)} arrays; {question(meant)}", meant, _shapes(meant, shapes)
+        )
     candidates = _candidates(shapes)
     if not found:
-        raise DatasetError(f"There is no dataset {dataset!r} in it; {question(candidates)}", candidates)
+        raise DatasetError(
+            f"There is no dataset {dataset!r} in it; {question(candidates)}", candidates, _shapes(candidates, shapes)
+        )
     name = found[0]
     shape = tuple(shapes[name])
     if len(shape) - len(index) not in (3, 4) or any(i >= n for i, n in zip(index, shape, strict=False)):
         raise DatasetError(
-            f"{dataset!r} does not choose a scan: {name} has the shape {shape}; {question(candidates)}", candidates
+            f"{dataset!r} does not choose a scan: {name} has the shape {shape}; {question(candidates)}",
+            candidates,
+            _shapes(candidates, shapes),
         )
     return name, index
+
+
+def _shapes(choices: Sequence[str], shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """Give the shape of what each choice stands for."""
+    found = {}
+    for choice in choices:
+        match = None if choice in shapes else _INDEXED.match(choice)
+        name, taken = (match["name"], match["index"].count(",") + 1) if match else (choice, 0)
+        found[choice] = tuple(int(size) for size in shapes[name][taken:])
+    return found
 
 
 def _candidates(shapes: Mapping[str, Sequence[int]]) -> tuple[str, ...]:

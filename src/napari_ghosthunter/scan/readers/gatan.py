@@ -42,7 +42,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
         _say_what_it_holds(images, shapes)
     name, index = choose(shapes, wanted.dataset)
     if index:
-        raise DatasetError(f"{name} has the shape {shapes[name]}; parts of it cannot be chosen.", tuple(shapes))
+        raise DatasetError(f"{name} has the shape {shapes[name]}; parts of it cannot be chosen.", tuple(shapes), shapes)
     return _stack(path, name, images[name], shapes[name], len(images) > 1)
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_ghosthunter.learning.looks import describe_looks
 from napari_ghosthunter.mapping.domains import DomainMap
@@ -205,13 +206,20 @@ def test_without_a_model_it_says_so(qtbot, desk) -> None:
 
 
 def test_a_deleted_parent_takes_it_along(qtbot, window, desk, model, files, tmp_path) -> None:
-    parent = window.window._qt_window
+    parent = QWidget(window.window._qt_window)
     desk.session.training.use_model(model)
     dialog = ApplyDialog(desk, parent)
     dialog.show()
     dialog.add(files[:1])
     dialog.run.start(tmp_path, device="cpu")
-    dialog.close()
-    dialog.deleteLater()
-    qtbot.wait(200)
-    desk.sleep()  # whoever still hears must not trip over it
+    run = dialog.run
+    assert run.running
+    with qtbot.capture_exceptions() as raised:
+        dialog.close()
+        parent.deleteLater()
+        qtbot.waitUntil(lambda: not isalive(dialog))
+        desk.session.training.use_model(model)
+        desk.sleep()  # whoever still hears must not trip over it
+        qtbot.wait(50)
+    assert raised == []
+    assert not run.running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.desk import NO_SCAN, Desk
+from napari_ghosthunter.plugin.mapper.mapping import threshold_bar
 from napari_ghosthunter.plugin.mapper.mapping.map_layers import MapLayers
 from napari_ghosthunter.plugin.mapper.mapping.map_page import MapPage, left_text
 from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
@@ -245,3 +247,10 @@ def test_the_real_cursor_reads_the_probabilities(
     page.hide()
     assert page.hover._move not in viewer.mouse_move_callbacks
     desk.sleep()
+
+
+def test_the_help_of_the_threshold_says_what_the_documentation_says() -> None:
+    said = (Path(__file__).parents[4] / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    for words in ("as sure as it is right", "too bold"):
+        assert words in said
+        assert words in threshold_bar.HELP
