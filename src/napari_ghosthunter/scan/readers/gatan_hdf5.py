@@ -46,7 +46,9 @@ def read(path: Path, wanted: Wanted) -> Stack:
         shapes = numeric(arrays)
     name, index = choose(shapes, wanted.dataset)
     if index:
-        raise DatasetError(f"{name} has the shape {tuple(shapes[name])}; parts of it cannot be chosen.", tuple(shapes))
+        raise DatasetError(
+            f"{name} has the shape {tuple(shapes[name])}; parts of it cannot be chosen.", tuple(shapes), shapes
+        )
     with reading(path, _FORMAT):
         if follow(images[name], "ImageTags/In-situ/Recorded") is not None and path.with_suffix(".raw").is_file():
             raise ScanError(
