@@ -6,7 +6,7 @@ one line and exits with 2, the plugin shows it as a notification. Anything else 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class GhostHunterError(Exception):
@@ -55,7 +55,7 @@ class DatasetError(ScanError):
     """
 
     def __init__(
-        self, message: str, candidates: tuple[str, ...] = (), shapes: Mapping[str, tuple[int, ...]] | None = None
+        self, message: str, candidates: tuple[str, ...] = (), shapes: Mapping[str, Sequence[int]] | None = None
     ) -> None:
         super().__init__(message)
         self.candidates = candidates
