@@ -27,7 +27,7 @@ class ScanShapeError(ScanError):
     layouts
         Plausible `(scan_shape, skip_frames, flyback)`, best first: the same shapes, and what to leave out with each.
     patterns
-        How many patterns the file keeps in one row; 0 if it keeps none so.
+        How many patterns the file keeps in one row; that of the largest candidate if not given.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class ScanShapeError(ScanError):
     ) -> None:
         super().__init__(message)
         self.candidates = candidates
-        self.layouts = layouts
-        self.patterns = patterns
+        self.layouts = layouts or tuple((shape, 0, 0) for shape in candidates)
+        self.patterns = patterns or max((scan_y * scan_x for scan_y, scan_x in candidates), default=0)
 
 
 class DatasetError(ScanError):

@@ -1,7 +1,7 @@
-"""EMPAD and EMPAD-G2 .xml and .raw: header read by RosettaSciIO, patterns mapped from the .raw file.
+"""EMPAD and EMPAD-G2 .xml and .raw: header read, patterns mapped from the .raw file.
 
 py4DSTEM takes any number of patterns for a square scan, so that a 4 x 9 scan becomes 6 x 6; RosettaSciIO does not
-check the size of the .raw file, and opens it by the .xml only.
+check the size of the .raw file, opens it by the .xml only, and fails where that names a file of another name.
 """
 
 from __future__ import annotations
@@ -16,19 +16,15 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.boundary import reading
-from napari_ghosthunter.scan.calibration import Calibration
-from napari_ghosthunter.scan.readers.companion import COMPANION_BYTES, companion_text, whole_number
+from napari_ghosthunter.scan.readers.empad_header import EmpadHeader, empad_header, headers_beside, shape_in_name
 from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
-from napari_ghosthunter.scan.units import calibration_of
 
-MOST_STATED = 1000  # times the patterns that there are: a header so wrong is damaged
 SIDE = 128  # pixels of the detector
 PATTERN_BYTES = SIDE * SIDE * 4
 SMALLEST = 1e-30  # of any signal
 FOOTER_BYTES = 2 * SIDE * 4  # two rows of other readings after each pattern
-_NAMED_SHAPE = re.compile(r"_x(?P<x>\d+)_y(?P<y>\d+)(?!\d)")
 
 
 def read(path: Path, wanted: Wanted) -> Stack:
@@ -40,44 +36,61 @@ def read(path: Path, wanted: Wanted) -> Stack:
         If the .raw file is missing, holds the words of an EMPAD-G2 before they are combined, or either is damaged.
     """
     if path.suffix.lower() == ".xml":
-        return _by_header(path)
-    headers = [header for header in sorted(path.parent.glob("*.xml")) if _names(header, path)]
-    if headers:
-        return _by_header(headers[0])
-    shape = _shape_in_name(path.name)
+        header = empad_header(path)
+        return _by_header(header, _raw_of(header), wanted)
+    headers = headers_beside(path)
+    naming = [header for header in headers if re.split(r"[\\/]", header.raw)[-1].lower() == path.name.lower()]
+    if naming:
+        return _by_header(naming[0], path, wanted)
+    shape = shape_in_name(path.name)
     note = f"No .xml file beside {path.name} names it: no calibration is known"
     note += ", and the scan shape was taken from the file's name." if shape else "."
+    missing = next((header for header in headers if _beside(path, header.raw) is None), None)
+    if missing is not None:
+        note += f" {missing.path.name} names {missing.raw}, which is missing: if it is this file, name it so again."
     patterns, more = _patterns(path, shape or wanted.scan_shape)
     return Stack(patterns, scan_shape=shape, notes=(note, *more))
 
 
-def _by_header(path: Path) -> Stack:
-    from rsciio.empad import file_reader
-    from rsciio.empad._api import _parse_xml
+def _by_header(header: EmpadHeader, raw: Path, wanted: Wanted) -> Stack:
+    shape = header.scan_shape or (None if header.series else shape_in_name(raw.name))
+    patterns, notes = _patterns(raw, shape or wanted.scan_shape)
+    return Stack(patterns, header.calibration(wanted.scan_shape or shape), scan_shape=shape, notes=notes)
 
-    with reading(path, "an EMPAD .xml file"):
-        companion_text(path)  # for its size: it is parsed in memory
-        _, stated = _parse_xml(str(path))  # a look before the .raw file is opened
-        name = stated["raw_filename"]
-        raw = path.parent / name
-        if "/" in name or "\\" in name or name in ("", ".", ".."):
-            raise ScanError(f"{path.name} names {name!r} for its patterns, where only a file beside it is taken.")
-        if not raw.is_file():
-            raise ScanError(f"{path.name} names {raw.name} as the file of its patterns, but it is not beside it.")
-        named = _shape_in_name(raw.name) or (int(stated.get("scan_y", 0)), int(stated.get("scan_x", 0)))
-        patterns, notes = _patterns(raw, named)
-        if notes:  # RosettaSciIO would look for the rows that are not there
-            return Stack(
-                patterns, scan_shape=named, notes=(*notes, "Its .xml file is not used: no calibration is known.")
-            )
-        count = stated.get("series_count") or stated.get("scan_x", 0) * stated.get("scan_y", 0)
-        if count > MOST_STATED * len(patterns):
-            raise ScanError(f"{path.name} states {count} patterns, but {raw.name} holds {len(patterns)}.")
-        signal = file_reader(str(path), lazy=True)[0]
-        root = signal["original_metadata"]["root"]
-        series = root.get("type") == "series"
-    shape = None if series else _stated_shape(root) or _shape_in_name(raw.name)
-    return Stack(patterns, _calibration(signal["axes"]), scan_shape=shape)
+
+def _raw_of(header: EmpadHeader) -> Path:
+    """Find the file of the patterns that an .xml names.
+
+    Raises
+    ------
+    ScanError
+        If it names none, or one that is not beside it.
+    """
+    path, name = header.path, header.raw
+    if not name:
+        raise ScanError(
+            f"{path.name} names no file of patterns, where an EMPAD's names a file beside it (raw_file): it is of "
+            "something else, or was edited. The .raw file can be opened itself."
+        )
+    if "/" in name or "\\" in name or name in (".", ".."):
+        raise ScanError(f"{path.name} names {name!r} for its patterns, where only a file beside it is taken.")
+    found = _beside(path, name)
+    if found is not None:
+        return found
+    others = [one for one in sorted(path.parent.iterdir()) if one.suffix.lower() == ".raw" and one.is_file()]
+    advice = "Bring it here."
+    if others:
+        advice += f" If it was renamed, as {others[0].name} may have been, name it {name} again, or open it itself."
+    raise ScanError(f"{path.name} names {name} as the file of its patterns, but it is not beside it. {advice}")
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """Find a file in the folder of another, in whatever case its name is written there."""
+    exact = path.with_name(name) if name and Path(name).name == name else None
+    if exact is None or exact.is_file():
+        return exact
+    alike = [one for one in path.parent.iterdir() if one.name.lower() == name.lower() and one.is_file()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _patterns(path: Path, shape: ScanShape | None) -> tuple[Any, tuple[str, ...]]:
@@ -117,25 +130,3 @@ def _are_words(pattern: NDArray[np.float32]) -> bool:
     """Whether numbers make no sense as floats: those of counts and gain bits are far too small for any signal."""
     used = pattern[pattern != 0]
     return bool(used.size) and float(np.mean(~(np.abs(used) > SMALLEST))) > 0.5
-
-
-def _stated_shape(root: dict[str, Any]) -> ScanShape | None:
-    sides = [whole_number(str(root.get(name, ""))) for name in ("pix_y", "pix_x")]
-    return (sides[0], sides[1]) if all(sides) else None
-
-
-def _shape_in_name(name: str) -> ScanShape | None:
-    match = _NAMED_SHAPE.search(name)
-    return (int(match["y"]), int(match["x"])) if match else None
-
-
-def _calibration(axes: list[dict[str, Any]]) -> Calibration:
-    """Take the calibration by the names of the axes, for RosettaSciIO leaves out those of one element."""
-    steps = {axis["name"]: (float(axis["scale"]), str(axis["units"] or "")) for axis in axes}
-    return calibration_of([steps.get(name) for name in ("scan_y", "scan_x", "height", "width")])
-
-
-def _names(header: Path, raw: Path) -> bool:
-    """Whether an .xml file names this .raw file."""
-    small = header.is_file() and header.stat().st_size <= COMPANION_BYTES
-    return small and raw.name.encode() in header.read_bytes()

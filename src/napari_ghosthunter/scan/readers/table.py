@@ -67,7 +67,7 @@ READERS: tuple[Reader, ...] = (
     Reader("arina", ("_master.h5",), "DECTRIS Arina (and other DECTRIS) master files", "h5py", hdf5.read_arina),
     Reader("merlin", (".mib",), "Quantum Detectors Merlin, with or without .hdr", "NumPy", merlin.read),
     Reader("astar", (".blo",), "NanoMEGAS ASTAR block files", "RosettaSciIO", astar.read),
-    Reader("empad", (".xml", ".raw"), "EMPAD, by its .xml or its .raw", "RosettaSciIO", empad.read),
+    Reader("empad", (".xml", ".raw"), "EMPAD, by its .xml or its .raw", "NumPy", empad.read),
     Reader("tia", (".ser", ".emi"), "FEI TIA series", "RosettaSciIO", tia.read),
     Reader("topspin", (".app5",), "NanoMEGAS Topspin", "h5py", topspin.read),
     Reader("pantarhei", (".prz",), "CEOS PantaRhei", "RosettaSciIO", panta_rhei.read),
