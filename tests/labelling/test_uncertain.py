@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,28 @@ def test_all_that_is_free_is_proposed_before_it_ends() -> None:
     found = most_uncertain(values, [(0, 0)], 20, 1, contrast)
     assert len(found.proposals) == 7
     assert "no other is" in found.message
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e15])
+def test_without_noise_an_island_is_still_what_is_unlike(scale):
+    """A simulation: most neighbours are equal, in one component all of them."""
+    features = np.zeros((20, 30, 3), np.float32)
+    features[:, 15:, 0] = scale
+    features[4:7, 5:8, 1] = scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        contrast = contrasts(features)
+        assert np.isfinite(contrast).all()
+        labelled = [(10, 3), (10, 25), (2, 20), (17, 8)]
+        sure = np.full((20, 30, 2), 0.5)
+        found = most_uncertain(sure, labelled, 5, 2, contrast).proposals
+    (unlike,) = [one for one in found if one.reason.startswith("unlike")]
+    assert 3 <= unlike.scan_y <= 7
+    assert 4 <= unlike.scan_x <= 8
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, 1e30])
+def test_a_scan_of_equal_patterns_has_no_contrast(value):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not contrasts(np.full((5, 6, 4), value, np.float32)).any()

@@ -12,6 +12,7 @@ from napari_ghosthunter.learning.device import (
     choose_device,
     device_titles,
     flushed,
+    one_thread,
     own_threads,
     spare_core,
     thread_count,
@@ -173,3 +174,37 @@ def test_they_count_again_after_a_failure():
     with pytest.raises(ZeroDivisionError):
         flushed(lambda: 1 / 0)
     assert bool(torch.full((64,), 2e-39).mul(0.5).ne(0).all())
+
+
+def test_two_runs_at_once_have_the_whole_budget_each(three_threads, monkeypatch):
+    """The second is started while all threads of the first keep to one each, as a training beside the live map is."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    device = torch.device("cpu")
+    with own_threads(device) as first, spare_core():
+        list(first.map(lambda _: torch.ones(3).sum(), range(9)))
+        torch.set_num_threads(1)  # as the first run does while it is at its own arithmetic
+        assert in_another_thread(lambda: thread_count(device)) == 3
+        assert in_another_thread(computing_threads) == (3, 1)
+        assert in_another_thread(_within_spare_core) == 3
+    assert torch.get_num_threads() == 3
+    assert in_another_thread(torch.get_num_threads) == 3
+
+
+def _within_spare_core() -> int:
+    with one_thread():
+        pass  # what is left is as it was before
+    with spare_core():
+        return torch.get_num_threads()
+
+
+def test_what_computes_in_a_thread_of_a_run_keeps_to_one(three_threads):
+    with own_threads(torch.device("cpu")) as pool:
+        assert pool.submit(_within_spare_core).result() == 1
+        assert pool.submit(thread_count, torch.device("cpu")).result() == 1
+
+
+def test_a_user_may_change_the_budget_between_runs(three_threads):
+    assert thread_count(torch.device("cpu")) == 3
+    torch.set_num_threads(2)
+    assert thread_count(torch.device("cpu")) == 2

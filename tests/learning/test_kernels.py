@@ -14,7 +14,7 @@ from napari_ghosthunter.learning.alignment import coarse, offsets, shifted
 from napari_ghosthunter.learning.config import PatternConfig
 from napari_ghosthunter.learning.patterns import fit_patterns
 from napari_ghosthunter.learning.reducing import WHOLE, raw_tensor, reduced
-from napari_ghosthunter.learning.scaling import local_contrast, scaled, standardized
+from napari_ghosthunter.learning.scaling import CONTRAST_FLOOR, local_contrast, scaled, standardized
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
 
@@ -94,6 +94,97 @@ def test_offsets_are_the_same_and_shifts_by_them_too():
     found = both(lambda: offsets(inputs, template))
     np.testing.assert_allclose(*found, atol=1e-3)
     np.testing.assert_allclose(*both(lambda: shifted(inputs, found[0])), atol=1e-5)
+
+
+def hard(kind: str, size: int, seed: int) -> np.ndarray:
+    """Patterns (3, size, size) as detectors and simulations give them where nothing, little or far too much is seen."""
+    rng, found = np.random.default_rng(seed), np.zeros((3, size, size), np.float32)
+    places = rng.integers(size, size=(3, 4, 2))
+    match kind:
+        case "single electrons":
+            for pattern, spots in zip(found, places, strict=True):
+                pattern[tuple(spots.T)] = 1
+        case "a beam on vacuum":
+            for pattern, spots in zip(found, places, strict=True):
+                pattern[tuple(spots[0])], pattern[tuple(spots[1])] = 60_000, 1
+        case "constant":
+            found += rng.integers(1, 1000)
+        case "huge":
+            found += np.where(rng.random(found.shape) < 0.3, 10 ** rng.uniform(20, 38.4), 0).astype(np.float32)
+        case "tiny":
+            found += rng.random(found.shape).astype(np.float32) * np.float32(10 ** rng.uniform(-44, -30))
+        case "no numbers":
+            found += rng.poisson(3, found.shape)
+            found[rng.random(found.shape) < 0.2] = np.nan
+            found[rng.random(found.shape) < 0.2] = np.inf
+            found[rng.random(found.shape) < 0.2] = -5
+    return found
+
+
+HARD = st.sampled_from(["empty", "single electrons", "a beam on vacuum", "constant", "huge", "tiny", "no numbers"])
+
+
+@settings(max_examples=150)
+@given(
+    kind=HARD, shape=SIZES, size=st.sampled_from([16, 24]), dtype=st.sampled_from(["uint16", "float32"]),
+    scaling=st.sampled_from(["log", "sqrt", "linear"]), seed=st.integers(0, 999),
+)  # fmt: skip
+def test_hard_patterns_give_finite_inputs_and_the_same(kind, shape, size, dtype, scaling, seed):
+    data = hard(kind, shape, seed)
+    raw = raw_tensor(data if dtype == "float32" else np.nan_to_num(data, posinf=0).clip(0, 65535).astype(dtype))
+    config = PatternConfig(scaling=scaling)
+    for clip in (True, False):
+        compiled, by_torch = both(lambda clip=clip: reduced(raw, WHOLE, size, clip=clip)[0])
+        assert torch.isfinite(compiled).all()
+        assert (compiled >= 0).all()
+        np.testing.assert_allclose(compiled, by_torch, rtol=1e-5, atol=1e-40)  # below, numbers have few digits
+        inputs, torchs_inputs = both(lambda found=compiled: scaled(found.clone(), config))
+        assert torch.isfinite(inputs).all()
+        flat = bool((compiled.amax((1, 2)) == compiled.amin((1, 2))).any())
+        rounding = 0.05 if flat else 2e-3  # it is all that is left of a flat pattern
+        np.testing.assert_allclose(inputs, torchs_inputs, atol=rounding)
+
+
+@settings(max_examples=80)
+@given(kind=HARD, size=SIZES, window=st.floats(0, 1), seed=st.integers(0, 999))
+def test_local_contrast_of_hard_patterns_is_that_of_literal_windows(kind, size, window, seed):
+    standard = standardized(reduced(raw_tensor(hard(kind, size, seed)), WHOLE, size, clip=False)[0])
+    side = max(3, int(window * size) // 2 * 2 + 1)
+    expected = contrast_slowly(standard.numpy()[0].astype(np.float64), side)
+    for found in both(lambda: local_contrast(standard, window)):
+        assert torch.isfinite(found).all()
+        np.testing.assert_allclose(found[0], expected, atol=2e-3)
+
+
+def contrast_slowly(pattern: np.ndarray, side: int) -> np.ndarray:
+    """Compare each pixel with the window around it, window by window."""
+
+    def means(values: np.ndarray) -> np.ndarray:
+        half = side // 2
+        windows = [
+            [values[max(0, y - half) : y + half + 1, max(0, x - half) : x + half + 1] for x in range(len(values))]
+            for y in range(len(values))
+        ]
+        return np.array([[one.mean() for one in row] for row in windows])
+
+    centred = pattern - means(pattern)
+    return centred / (np.sqrt(means(centred**2)) + CONTRAST_FLOOR)
+
+
+@settings(max_examples=60)
+@given(
+    kind=HARD,
+    size=SIZES,
+    by=st.tuples(st.floats(-99, 99, width=32), st.floats(-99, 99, width=32)),
+    seed=st.integers(0, 99),
+)
+def test_hard_patterns_are_shifted_and_matched_alike(kind, size, by, seed):
+    inputs = scaled(reduced(raw_tensor(hard(kind, size, seed)), WHOLE, size, clip=True)[0], PatternConfig())
+    shifts = torch.tensor([by] * len(inputs))
+    np.testing.assert_allclose(*both(lambda: shifted(inputs, shifts)), atol=1e-3)
+    template = coarse(inputs)[0]
+    for found in both(lambda: offsets(inputs, template)):
+        assert torch.isfinite(found).all()
 
 
 def test_patterns_that_do_not_lie_in_a_row_are_taken_all_the_same():

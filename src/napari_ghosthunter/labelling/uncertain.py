@@ -17,6 +17,7 @@ from napari_ghosthunter.labelling.proposal import Proposal, Round, at_least
 
 UNLIKE_EVERY = 5  # of the proposals, one that is unlike the labelled ones
 NEAR, AROUND = 3, 31  # positions along a side: averaged against noise, and what they are compared with
+LEAST_NOISE = 1e-3  # of the spread over the scan
 SAMPLE = 8192  # positions that tell how far apart patterns usually are
 ASKED = 256  # of them that are asked for their nearest
 CANDIDATES = 65_536  # positions that are compared with all labelled ones
@@ -29,7 +30,8 @@ def contrasts(features: Values) -> Values:
 
     Each is averaged with its neighbours, which takes noise away and leaves an island of 3 x 3 whole in its middle. The
     mean of the wider surroundings is taken off: what changes slowly over the scan (thickness, tilt) is no domain, and
-    what is wider is met by a grid. The result counts in units of the noise, told from differences of neighbours.
+    what is wider is met by a grid. The result counts in units of the noise, told from differences of neighbours; in a
+    simulation without noise most neighbours are equal, and a share of the spread over the scan stands in for it.
     """
     from scipy.ndimage import uniform_filter
 
@@ -37,10 +39,11 @@ def contrasts(features: Values) -> Values:
     if features.shape[axis] < 2:
         return np.zeros_like(features)
     steps = np.abs(np.diff(features, axis=axis)).reshape(-1, features.shape[2])
-    noise = np.maximum(np.median(steps, axis=0), np.finfo(np.float32).tiny)
+    spread = features.std(axis=(0, 1), dtype=np.float64).astype(np.float32)
+    noise = np.maximum(np.median(steps, axis=0), LEAST_NOISE * spread)
     near = uniform_filter(features, (NEAR, NEAR, 0), mode="nearest")
     around = uniform_filter(features, (AROUND, AROUND, 0), mode="nearest")
-    found: Values = (near - around) / np.where(noise > noise.max() * 1e-6, noise, np.inf)
+    found: Values = (near - around) / np.where(noise > noise.max() * 1e-6, noise, np.inf)  # what does not vary is 0
     return found
 
 

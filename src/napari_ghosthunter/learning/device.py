@@ -61,23 +61,17 @@ def spare_core() -> Iterator[None]:
     The window and the reading of the next patterns need a core, and when another program wants one too, torch's
     threads wait for each other: on two busy cores two threads are several times slower than one.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(_but_one(before))
-    try:
+    with _budget.held() as threads:
+        torch.set_num_threads(_but_one(threads))
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch use one thread while the block runs: who runs several workers has one for each core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _budget.held():
+        torch.set_num_threads(1)
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -88,22 +82,19 @@ def own_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     would use; but in any other thread than the main one, which may have a window to draw, a core is left to that. A GPU
     has enough to do with the work of one. Leaving the block waits for what runs, and drops what does not yet.
     """
-    before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(
-        thread_count(device), "ghosthunter-compute", initializer=torch.set_num_threads, initargs=(1,)
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(before)  # what a thread asks for, later ones begin with
+    with _budget.held() as threads:
+        count = _count(device, threads)
+        pool = ThreadPoolExecutor(count, "ghosthunter-compute", initializer=_budget.keep_to_one)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def thread_count(device: torch.device) -> int:
     """How many threads `own_threads` has."""
-    threads = torch.get_num_threads()
-    count = threads if threading.current_thread() is threading.main_thread() else _but_one(threads)
-    return min(count, MOST_THREADS) if device.type == "cpu" else 1
+    with _budget.held() as threads:
+        return _count(device, threads)
 
 
 def flushed(action: Callable[[], T], threads: int = 1) -> T:
@@ -112,14 +103,61 @@ def flushed(action: Callable[[], T], threads: int = 1) -> T:
     A CPU is many times as slow with them. How it is to treat them is asked for thread by thread, and passed on to those
     that are begun: torch may use as many `threads` meanwhile, for what gives the same bits with any number of them.
     """
-    before = torch.get_num_threads()
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(threads)
-    try:
-        return action()
-    finally:
-        torch.set_num_threads(before)
-        torch.set_flush_denormal(False)
+    with _budget.held():
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(threads)
+        try:
+            return action()
+        finally:
+            torch.set_flush_denormal(False)
+
+
+class _Budget:
+    """How many threads torch may use in this process, whatever some of its threads are kept to just now.
+
+    What a thread asks torch for is what later ones begin with: a run that was started while another one keeps to one
+    thread would think that one is all there is. So the number is read while nobody keeps to another, in a new thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders, self._threads = 0, 1
+        self._here = threading.local()  # `inside`: whether what torch says in this thread is true
+
+    @contextmanager
+    def held(self) -> Iterator[int]:
+        """Give the number for this thread, which may be changed while the block runs and is as before after it."""
+        with self._lock:
+            if self._holders == 0:
+                with ThreadPoolExecutor(1) as new:
+                    self._threads = new.submit(torch.get_num_threads).result()
+            self._holders += 1
+        outermost = not getattr(self._here, "inside", False)
+        if outermost:
+            self._here.inside = True
+            torch.set_num_threads(self._threads)
+        before = torch.get_num_threads()
+        try:
+            yield before
+        finally:
+            torch.set_num_threads(before)
+            if outermost:
+                self._here.inside = False
+            with self._lock:
+                self._holders -= 1
+
+    def keep_to_one(self) -> None:
+        """Let torch use one thread in this one for good."""
+        self._here.inside = True
+        torch.set_num_threads(1)
+
+
+_budget = _Budget()
+
+
+def _count(device: torch.device, threads: int) -> int:
+    count = threads if threading.current_thread() is threading.main_thread() else _but_one(threads)
+    return min(count, MOST_THREADS) if device.type == "cpu" else 1
 
 
 def _but_one(threads: int) -> int:

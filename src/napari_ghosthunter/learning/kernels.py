@@ -127,7 +127,8 @@ def local_contrast(patterns: FloatArray, share: FloatArray, side: int, floor: np
         _sum_windows(squares, side, line, sums)
         for y in range(size):
             for x in range(size):
-                out[i, y, x] /= np.sqrt(sums[y, x] * share[y, x]) + floor
+                # running sums of a window where nothing happens may end a rounding below zero
+                out[i, y, x] /= np.sqrt(max(sums[y, x] * share[y, x], ZERO)) + floor
 
 
 @compiled

@@ -16,6 +16,7 @@ from torch import Tensor
 from napari_ghosthunter.compiled import run, unguarded
 from napari_ghosthunter.learning import kernels
 
+LARGEST = 1e30  # intensity; a whole pattern of it can still be added up in single precision
 HOT = 3  # times the brightest neighbour
 
 Window: TypeAlias = tuple[slice, slice]  # part of the detector along (k_y, k_x)
@@ -54,11 +55,17 @@ def reduced(raw: Tensor, window: Window, size: int, *, clip: bool, out: Tensor |
         The reduced patterns, and how many of the pixels were NaN or infinite; they count as zero.
     """
     if kernels.serve(raw.device):
-        return _reduced_at_once(raw, window, size, clip=clip, out=out)
+        found, nonfinite = _reduced_at_once(raw, window, size, clip=clip, out=out)
+        return _bounded(found, raw), nonfinite
     patterns, nonfinite = _positive(raw[:, *window])
     binned = _binned(patterns, size)
-    found = clip_hot(binned) if clip else binned
+    found = _bounded(clip_hot(binned) if clip else binned, raw)
     return found if out is None else out.copy_(found), nonfinite
+
+
+def _bounded(reduced: Tensor, raw: Tensor) -> Tensor:
+    """Bring what no detector counts, and what adding that up has made infinite, down to what can be calculated with."""
+    return reduced.clamp_(max=LARGEST) if raw.dtype.is_floating_point else reduced
 
 
 def bin_evenly(patterns: Tensor, side: int) -> Tensor:
