@@ -24,6 +24,8 @@ with atheris.instrument_imports(include=["napari_ghosthunter"]):
     from napari_ghosthunter.scan.readers import open_scan
     from napari_ghosthunter.scan.readers.companion import companion_text
     from napari_ghosthunter.scan.readers.empad import _shape_in_name
+    from napari_ghosthunter.scan.readers.file_names import series_in
+    from napari_ghosthunter.scan.readers.pictures import read_png
     from napari_ghosthunter.session.bundle import _read_state
 
 ROOM = Path(tempfile.mkdtemp(prefix="ghosthunter-fuzz-"))
@@ -73,6 +75,10 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "tvips": _in_file("a_000.tvips", _scan),
     "mib": _in_file("a.mib", _scan),
     "blo": _in_file("a.blo", _scan),
+    "tif": _in_file("a.tif", _scan),
+    "png": _in_file("a.png", read_png),
+    "prz": _in_file("a.prz", _scan),
+    "names": lambda data: series_in(data.decode("latin-1").split("/")) and None,
 }
 
 

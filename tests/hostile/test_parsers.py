@@ -11,6 +11,7 @@ from napari_ghosthunter.errors import DatasetError, LabelError, ScanError
 from napari_ghosthunter.labelling.labelfiles import read_any_labels
 from napari_ghosthunter.scan.readers.choose import choose
 from napari_ghosthunter.scan.readers.companion import whole_number
+from napari_ghosthunter.scan.readers.file_names import series_in
 from napari_ghosthunter.scan.readers.fold import plausible_shapes
 
 same_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -46,6 +47,20 @@ def test_names_of_arrays(shapes, dataset):
     with suppress(DatasetError, ScanError):
         name, index = choose(shapes, dataset)
         assert len(shapes[name]) - len(index) in (3, 4)
+
+
+@given(
+    st.lists(
+        st.text(max_size=20) | st.from_regex(r"[xy_.\-]{0,3}[0-9]{1,30}[xy_.\-]{0,3}[0-9]{0,3}\.png"), max_size=12
+    ),
+)
+@example(["9" * 200 + "_1.png", "1_" + "9" * 200 + ".png"])
+def test_names_of_files(names):
+    names = list(dict.fromkeys(names))
+    found = series_in(names)
+    taken = [file for series in found for file in series.files]
+    assert len(set(taken)) == len(taken)
+    assert set(taken) <= set(names)
 
 
 @given(st.text(max_size=20))

@@ -13,7 +13,7 @@ from PIL import Image
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_again, open_scan
 from napari_ghosthunter.scan.readers.file_names import series_in
-from tests.scan.writers import frames_of, write_dm, write_mib, write_mrc
+from tests.scan.writers import frames_of, thermo_header, write_dm, write_mib, write_mrc
 
 SHAPE = (3, 4)
 PATTERNS = frames_of(12, (6, 5), "u2").reshape(*SHAPE, 6, 5)
@@ -148,6 +148,46 @@ def test_every_kind_of_file(tmp_path, ending):
     folder = write_positions(tmp_path / "patterns", "x{x}_y{y}" + ending, write=KINDS[ending])
     scan = open_scan(folder)
     np.testing.assert_array_equal(everything(scan), PATTERNS)
+
+
+@pytest.mark.parametrize(
+    ("ending", "write"),
+    [
+        (".dm3", lambda path, p: write_dm(path, p.astype("i2"), [(0.05, "1/nm")] * 2, collection=0)),
+        (
+            ".tif",
+            lambda path, p: tifffile.imwrite(path, p, imagej=True, resolution=(20, 20), metadata={"unit": "1/nm"}),
+        ),
+        (
+            ".mrc",
+            lambda path, p: write_mrc(path, p[None], 6, kind=b"FEI1", content=thermo_header((0, 0, 4, 3), pixel=5e7)),
+        ),
+    ],
+)
+def test_the_pixel_size_in_the_files_is_taken(tmp_path, ending, write):
+    calibration = open_scan(write_positions(tmp_path / "patterns", "x{x}_y{y}" + ending, write=write)).calibration
+    assert (calibration.k_units, calibration.scan_units) == ("1/nm", "px")
+    assert calibration.k_step == pytest.approx((0.05, 0.05))
+
+
+def test_a_length_is_no_pixel_size_of_patterns(tmp_path):
+    nm = [(0.05, "nm")] * 2
+    folder = write_positions(
+        tmp_path / "patterns", "x{x}_y{y}.dm4", write=lambda path, p: write_dm(path, p, nm, collection=0)
+    )
+    assert open_scan(folder).calibration.k_units == "px"
+
+
+@pytest.mark.parametrize("form", ["x{x}.0_y{y}.5.png", "x{x}.50_y{y}.png"])
+def test_positions_with_decimals_are_refused(tmp_path, form):
+    with pytest.raises(ScanError, match="positions with decimals.*rename the files to rows and columns"):
+        open_scan(write_positions(tmp_path / "patterns", form))
+
+
+def test_a_dash_is_no_minus_and_told(tmp_path):
+    scan = open_scan(write_positions(tmp_path / "patterns", "x-{x}_y-{y}.png"))
+    np.testing.assert_array_equal(everything(scan), PATTERNS)
+    assert "no minus" in scan.provenance.notes[0]
 
 
 def test_float_pictures_keep_their_type(tmp_path):

@@ -50,7 +50,8 @@ def test_a_stack_in_one_row_asks_for_the_shape(tmp_path, way, ending):
     ("options", "axes"),
     [
         ({"imagej": True, "metadata": {"axes": "TZYX"}}, "TZ"), ({"imagej": True, "metadata": {"axes": "ZCYX"}}, "ZC"),
-        ({"ome": True, "metadata": {"axes": "TZYX"}}, "TZ"), ({"metadata": {"axes": "QRYX"}}, "QR"),
+        ({"ome": True, "metadata": {"axes": "TZYX"}}, "TZ"),
+        ({"metadata": {"axes": "QRYX"}, "photometric": "minisblack"}, "QR"),
         ({"ome": True, "metadata": {"axes": "TCYX"}, "compression": "zlib"}, "TC"),
         ({"photometric": "minisblack"}, "QQ"),
     ],

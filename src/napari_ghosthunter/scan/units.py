@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
 
 Axis = tuple[float, str]  # (step, units) of one axis as a file states them
+ANGULAR = ("1/nm", "1/angstrom", "mrad")  # the plain units of patterns
 UNCALIBRATED: Axis = (1.0, PIXELS)
 
 # What the units mean: the plain name, and how many of it one of them is.

@@ -176,6 +176,9 @@ def _on_grid(group: _Group, x: int, y: int, said: bool, roles: dict[int, str]) -
         other = places.setdefault((at_y, at_x), file)
         if other is not file:
             return Series(name, files, refused=f"{other} and {file} are both at x {at_x}, y {at_y}: leave one of them.")
+    if any(group.texts[column + 1] == "." and column + 2 < len(group.texts) for column in (x, y)):
+        refused = f"The names give positions with decimals, as {files[0]} does: rename the files to rows and columns."
+        return Series(name, files, refused=refused)
     rows, columns = _evenly(at_y for at_y, _ in places), _evenly(at_x for _, at_x in places)
     missing = len(rows) * len(columns) - len(places)
     if missing and not said and len(rows) * len(columns) > SPARSEST * len(places):
@@ -200,6 +203,8 @@ def _on_grid(group: _Group, x: int, y: int, said: bool, roles: dict[int, str]) -
             f"The names count x from {columns.start} in steps of {columns.step} and y from {rows.start} in steps of "
             f"{rows.step}; labels and maps count both from 0 in steps of 1."
         )
+    if said and any(group.texts[column].endswith("-") for column in (x, y)):
+        notes.append("The dash before the numbers in the names was taken as no minus.")
     ordered = tuple(places[at_y, at_x] for at_y in rows for at_x in columns)
     return Series(name, ordered, (len(rows), len(columns)), other_name, tuple(notes))
 

@@ -17,21 +17,30 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import DatasetError, ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers import arrays, direct_electron, gatan, merlin, pictures, tiff
 from napari_ghosthunter.scan.readers.file_names import Series, series_in, turned
 from napari_ghosthunter.scan.readers.one_by_one import OneByOne
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.readers.thermo import thermo_header
 
-# How the one pattern in a file of each ending is read.
-READ: dict[str, Callable[[Path], NDArray[Any]]] = {
-    ".png": pictures.read_png,
-    ".tif": tiff.read_picture,
-    ".tiff": tiff.read_picture,
-    ".mib": merlin.read_single,
-    ".dm3": gatan.read_image,
-    ".dm4": gatan.read_image,
-    ".mrc": direct_electron.read_single,
-    ".npy": arrays.read_single,
+Described = tuple[Calibration, tuple[str, ...]]  # the pixel sizes that one file states, and notes on them
+
+
+def _undescribed(_path: Path) -> Described:
+    return Calibration(), ()
+
+
+# How the one pattern in a file of each ending is read, and what the file says of its pixels.
+READ: dict[str, tuple[Callable[[Path], NDArray[Any]], Callable[[Path], Described]]] = {
+    ".png": (pictures.read_png, _undescribed),
+    ".tif": (tiff.read_picture, tiff.describe_picture),
+    ".tiff": (tiff.read_picture, tiff.describe_picture),
+    ".mib": (merlin.read_single, _undescribed),
+    ".dm3": (gatan.read_image, gatan.describe_image),
+    ".dm4": (gatan.read_image, gatan.describe_image),
+    ".mrc": (direct_electron.read_single, lambda path: (thermo_header(path).calibration, ())),
+    ".npy": (arrays.read_single, _undescribed),
 }
 PICTURES = (".png", ".tif", ".tiff")
 OTHER_PICTURES = (".jpg", ".jpeg", ".bmp", ".gif", ".webp")  # kinds that are not read
@@ -58,7 +67,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     if not path.is_dir():
         raise ScanError(f"{path.name} is no folder; this reader takes a folder with one file a pattern.")
     series, left_out = _chosen(path, wanted)
-    read_one = READ[_ending(series.files[0])]
+    read_one, describe = READ[_ending(series.files[0])]
     first = _fetch(path / series.files[0], read_one)
     patterns = OneByOne(
         lambda number: _fetch(path / series.files[number], read_one),
@@ -66,8 +75,9 @@ def read(path: Path, wanted: Wanted) -> Stack:
     )  # fmt: skip
     for place in np.unique(np.linspace(0, len(series.files) - 1, LOOKED_AT).astype(int)):
         patterns[place]  # refuses what is of another kind
-    notes = (*series.notes, *_kind_notes(path / series.files[0], first), *left_out)
-    return Stack(patterns, scan_shape=series.grid, dataset=series.name, notes=notes)
+    calibration, told = describe(path / series.files[0])
+    notes = (*series.notes, *_kind_notes(path / series.files[0], first), *told, *left_out)
+    return Stack(patterns, calibration, series.grid, dataset=series.name, notes=notes)
 
 
 def _chosen(path: Path, wanted: Wanted) -> tuple[Series, tuple[str, ...]]:

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import DatasetError, ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.choose import choose
 from napari_ghosthunter.scan.readers.companion import whole_number
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
-from napari_ghosthunter.scan.units import Axis, calibration_of, plain_axis
+from napari_ghosthunter.scan.units import ANGULAR, Axis, calibration_of, plain_axis
 
 # Gatan's numbers for types of elements; complex, RGB and packed kinds are no patterns.
 _DTYPES = {1: "i2", 2: "f4", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4", 12: "f8", 14: "u1", 39: "i8", 40: "u8"}
 SHAPE_TAGS = (("Scan shape Y", "Scan shape X"), ("Height (pixels)", "Width (pixels)"))
 MOST_DEPTH = 16  # of groups of tags in each other
-_ANGLES = ("mrad", "1/nm", "1/angstrom")
 
 
 def read(path: Path, wanted: Wanted) -> Stack:
@@ -62,6 +62,14 @@ def read_image(path: Path) -> NDArray[Any]:
     (name,) = flat
     image: NDArray[Any] = _map(path, images[name], flat[name])
     return image
+
+
+def describe_image(path: Path) -> tuple[Calibration, tuple[str, ...]]:
+    """Give the pixel size of the one image in a Gatan file, where it is one of patterns."""
+    (image,) = _images(path).values()
+    axes = _axes(image, 2)
+    angular = all(axis is not None and plain_axis(*axis)[1] in ANGULAR for axis in axes)
+    return (calibration_of([None, None, *axes]) if angular else Calibration()), ()
 
 
 def _images(path: Path) -> dict[str, dict[str, Any]]:
@@ -150,7 +158,7 @@ def scan_is_fastest(image: dict[str, Any], axes: list[Axis | None]) -> tuple[boo
     if swapped is not None:
         pattern_by_pattern = str(swapped).lower() not in ("0", "false")
         return not pattern_by_pattern, () if pattern_by_pattern else (slow,)
-    angular = [axis is not None and plain_axis(*axis)[1] in _ANGLES for axis in axes]
+    angular = [axis is not None and plain_axis(*axis)[1] in ANGULAR for axis in axes]
     if angular == [True, True, False, False]:
         return True, (slow,)
     if angular == [False, False, True, True]:

@@ -123,7 +123,7 @@ def pick_reader(path: Path, name: str | None) -> Reader:
     if path.suffix.lower() in folder.READ:
         raise ScanError(
             f"{path.name} is one picture, not a scan. If each file of its folder holds the pattern of one position, "
-            "open the folder."
+            "open the folder (in napari: File > Open Folder)."
         )
     endings = ", ".join(ending for reader in READERS for ending in reader.extensions)
     raise ScanError(

@@ -26,9 +26,8 @@ from napari_ghosthunter.scan.readers.one_by_one import OneByOne
 from napari_ghosthunter.scan.readers.pictures import FAINT, GREY_IN_COLOUR, MOST_PIXELS, grey
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.scan import LazyArray
-from napari_ghosthunter.scan.units import Axis, calibration_of, plain_axis
+from napari_ghosthunter.scan.units import ANGULAR, Axis, calibration_of, plain_axis
 
-ANGULAR = ("1/nm", "1/angstrom", "mrad")
 MOST_BYTES = 2**62  # of a file
 FULL_SCALE = 255  # what the brightest pixel of a pattern of 8 bits has, if it was scaled to them
 
@@ -78,6 +77,12 @@ def read_picture(path: Path) -> NDArray[Any]:
             raise ScanError(f"{path.name} holds more than one picture: open that file itself.")
         _check_packing(path, file.series[0].pages[0])
         return _page(path, file.series[0].pages[0])
+
+
+def describe_picture(path: Path) -> tuple[Calibration, tuple[str, ...]]:
+    """Give the pixel size that a TIFF file states, where it is one of patterns, and a note where it is not."""
+    with reading(path, "a TIFF file"), _open(path) as file:
+        return _calibration(file)
 
 
 def is_picture(path: Path) -> bool:
