@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ def test_version_is_known() -> None:
 
 def test_manifest_is_found_through_the_installed_package() -> None:
     manifest = PluginManifest.from_distribution("napari-ghosthunter")
-    manifest.validate_imports()
+    if find_spec("qtpy"):  # what the manifest names imports Qt, where the extra `napari` is installed
+        manifest.validate_imports()
     assert manifest == PluginManifest.from_file(ROOT / IN_PACKAGE)
 
 

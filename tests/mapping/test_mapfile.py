@@ -1,5 +1,6 @@
 """Maps that are read back: the right one of several, and none that is damaged."""
 
+import errno
 import json
 import re
 
@@ -101,3 +102,19 @@ def test_missing_or_damaged_probabilities_are_said(domain_map, tmp_path):
     data.unlink()
     with pytest.raises(MapError, match="missing"):
         DomainMap.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.EIO, "Input/output error"), MemoryError()],
+)
+def test_what_is_no_fault_of_the_map_is_not_called_damage(domain_map, tmp_path, monkeypatch, error):
+    domain_map.save(tmp_path, "a")
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(MapError, match="Cannot read .*(Permission denied|Input/output error|more memory)") as raised:
+        DomainMap.load(tmp_path, "a")
+    assert "damaged" not in str(raised.value)

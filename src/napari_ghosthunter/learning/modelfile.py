@@ -111,7 +111,9 @@ def load_model(path: Path | str) -> Model:
             text, digest = _parted((stream.metadata() or {}).get(KEY))
             header = _header(path, text)
             weights = _weights(path, stream, header)
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except SafetensorError as error:
         raise ModelError(f"{path} is not a readable safetensors file: {error}.") from error
     if text is not None and digest not in {"", _digest(text, weights)}:  # earlier versions wrote none
         raise ModelError(f"{path} is damaged: it does not hold what was written to it; take another copy.")

@@ -123,7 +123,11 @@ def _read_probabilities(path: Path) -> NDArray[np.float32]:
             probabilities = np.load(stream, allow_pickle=False)
     except FileNotFoundError:
         raise MapError(f"{path} is missing, and the map cannot be read without it; map the scan again.") from None
-    except (OSError, ValueError, EOFError, BadZipFile, TokenError, MemoryError) as error:  # a header may say anything
+    except OSError as error:
+        raise MapError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except MemoryError as error:  # a header may say anything
+        raise MapError(f"Cannot read {path}: it takes more memory than there is, or says so by mistake.") from error
+    except (ValueError, EOFError, BadZipFile, TokenError) as error:
         raise MapError(f"{path} is damaged or no NumPy array; map the scan again.") from error
     if not isinstance(probabilities, np.ndarray) or probabilities.dtype != np.float32:
         raise MapError(f"{path} does not hold float32 probabilities; map the scan again.")

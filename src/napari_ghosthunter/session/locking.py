@@ -25,9 +25,7 @@ def locked(folder: Path, seconds: float = 0) -> FileLock:
     try:
         lock.acquire()
     except Timeout:
-        also = "" if isinstance(lock, UnixFileLock | WindowsFileLock) else (
-            f" If it is not, because that computer broke down, delete {folder / LOCK}."
-        )  # fmt: skip
+        also = f" If it is not, because that computer broke down, delete {folder / LOCK}." if _is_soft(lock) else ""
         raise SessionError(
             f"This sitting is open in another window (its folder is {folder}); go on there, or start a new sitting."
             + also
@@ -35,6 +33,14 @@ def locked(folder: Path, seconds: float = 0) -> FileLock:
     except (OSError, NotImplementedError) as error:
         raise OutputError(f"Cannot keep a sitting in {folder}: {getattr(error, 'strerror', None) or error}.") from error
     return lock
+
+
+def _is_soft(lock: FileLock) -> bool:
+    """Whether a file stands for the lock, where the file system knows none: a newer filelock tells by what is in it."""
+    try:
+        return not isinstance(lock, UnixFileLock | WindowsFileLock) or Path(lock.lock_file).stat().st_size > 0
+    except OSError:  # gone by now
+        return False
 
 
 def in_use(folder: Path) -> bool:

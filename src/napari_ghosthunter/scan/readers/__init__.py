@@ -11,8 +11,10 @@ import numpy as np
 
 from napari_ghosthunter.errors import DatasetError, ScanError
 from napari_ghosthunter.scan.bad_pixels import read_mask
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.options import ScanOptions, Turn
 from napari_ghosthunter.scan.readers.fold import fold
+from napari_ghosthunter.scan.readers.signatures import check_kind
 from napari_ghosthunter.scan.readers.table import READERS, Reader, pick_reader
 from napari_ghosthunter.scan.readers.views import as_asked
 from napari_ghosthunter.scan.scan import LazyArray, Provenance, Scan
@@ -89,6 +91,8 @@ def open_with(path: str | Path, options: ScanOptions) -> Scan:
     path = _a_file(path)
     chosen = pick_reader(path, options.reader)
     try:
+        with reading(path, chosen.description):
+            check_kind(path, chosen.name)
         stack = chosen.read(path, options)
         if options.dataset is not None and stack.dataset is None:
             raise DatasetError(f"It holds one scan and no datasets to choose from; leave {options.dataset!r} out.")

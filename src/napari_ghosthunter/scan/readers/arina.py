@@ -79,7 +79,7 @@ def _parts(path: Path, group: Any) -> tuple[list[Any], str]:
         part = follow(group, key)
         if not isinstance(part, h5py.Dataset):
             missing = getattr(group.get(key, getlink=True), "filename", key)
-            told = f"{path.name} keeps its patterns in {missing}, which is missing beside it or damaged"
+            told = f"{path.name} keeps its patterns in {missing}, which is missing beside it, or holds none"
             if part is not None or not parts:
                 raise ScanError(f"{told}.")
             break
