@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from napari._app_model import get_app_model
 from qtpy.QtCore import Qt
 
-from napari_ghosthunter.plugin.docks import DIFFRACTION, MAPPER, find_dock
+from napari_ghosthunter.plugin.docks import DIFFRACTION, MAPPER, find_dock, open_docks
+from napari_ghosthunter.plugin.scan_image import scan_layer
 
 LONG = 60_000
 
@@ -62,3 +64,55 @@ def test_what_is_looked_at_with_every_label_is_in_view_with_many_classes_on_a_sm
     assert page.table.verticalScrollBar().maximum() > 0  # six classes scroll within
     window.window._qt_window.resize(1280, 1600)
     qtbot.waitUntil(lambda: page.table.verticalScrollBar().maximum() == 0, timeout=LONG)
+
+
+COMMANDS = {name: f"napari-ghosthunter.{name}" for name in ("domain_mapper", "diffraction_viewer")}
+
+
+def places(window) -> list[tuple[int, int, int, int]]:
+    """Where the patterns and the mapper lie in the window."""
+    docks = [find_dock(window, name).parent() for name in (DIFFRACTION, MAPPER)]
+    return [dock.geometry().getRect() for dock in docks]
+
+
+@pytest.mark.parametrize("order", [tuple(COMMANDS), tuple(COMMANDS)[::-1]])
+def test_docks_that_are_opened_one_by_one_lie_as_with_file_open(window, scan, qtbot, order) -> None:
+    window.window._qt_window.resize(1280, 800)
+    data, arguments, _ = scan_layer(scan)
+    window.add_image(data, **arguments)
+    open_docks(window)
+    qtbot.waitUntil(lambda: find_dock(window, MAPPER).desk.session is not None, timeout=LONG)
+    qtbot.wait(500)
+    expected = places(window)
+    for name in (DIFFRACTION, MAPPER):
+        find_dock(window, name).parent().destroyOnClose()
+    qtbot.wait(100)
+    for name in order:
+        get_app_model().commands.execute_command(COMMANDS[name])
+        qtbot.wait(300)
+    qtbot.waitUntil(lambda: find_dock(window, MAPPER).desk.session is not None, timeout=LONG)
+    qtbot.wait(500)
+    assert places(window) == expected
+    docks = [find_dock(window, name).parent() for name in (DIFFRACTION, MAPPER)]
+    window.window._qt_window.resizeDocks(docks, [520, 520], Qt.Orientation.Horizontal)
+    window.window._qt_window.resizeDocks(docks, [400, 310], Qt.Orientation.Vertical)
+    qtbot.wait(500)
+    chosen = places(window)
+    for name in order:  # hidden and shown again, they lie as the user had them
+        for _ in range(2):
+            get_app_model().commands.execute_command(COMMANDS[name])
+            qtbot.wait(300)
+    assert [place[2] for place in places(window)] == [place[2] for place in chosen]
+    assert places(window)[0][1] < places(window)[1][1]
+
+
+def test_no_page_is_cut_at_the_right(window, docks, qtbot) -> None:
+    diffraction, mapper = docks
+    both = [diffraction.parent(), mapper.parent()]
+    window.window._qt_window.resizeDocks(both, [1, 1], Qt.Orientation.Horizontal)
+    qtbot.wait(300)
+    pages = (mapper.scan_page, mapper.label_page, mapper.train_page, mapper.map_page, mapper.export_page)
+    for number, page in enumerate(pages):
+        mapper.show_page(page)
+        qtbot.wait(20)
+        assert page.minimumSizeHint().width() <= mapper.tabs.widget(number).viewport().width(), page.title

@@ -36,14 +36,46 @@ def open_docks(viewer: Any) -> None:
     """Open both docks, the patterns above the mapper, and give them room; those that are open stay as they are."""
     if find_dock(viewer, DIFFRACTION) is not None and find_dock(viewer, MAPPER) is not None:
         return
-    from qtpy.QtCore import Qt, QTimer
+    from qtpy.QtCore import QTimer
 
     docks = [open_dock(viewer, name).parent() for name in (DIFFRACTION, MAPPER)]
     window = docks[0].parent()
-    if not _floating(docks):
-        window.resizeDocks(docks, [WIDTH, WIDTH], Qt.Orientation.Horizontal)
-        window.resizeDocks(docks, list(HEIGHTS), Qt.Orientation.Vertical)
+    arrange(viewer)
     QTimer.singleShot(0, lambda: viewer.reset_view() if is_seen(window) else None)  # the canvas has become narrower
+
+
+def arrange(viewer: Any) -> None:
+    """Give the docks on the right their room, the patterns above the mapper, however each was opened.
+
+    A wider dock stays as wide, and docks that lie in tabs stay there.
+    """
+    from qtpy.QtCore import Qt
+
+    found = [widget.parent() for name in (DIFFRACTION, MAPPER) if (widget := find_dock(viewer, name)) is not None]
+    docks = [
+        dock
+        for dock in found
+        if dock is not None
+        and dock.isVisible()
+        and not dock.isFloating()
+        and dock.parent().dockWidgetArea(dock) == Qt.DockWidgetArea.RightDockWidgetArea
+    ]
+    if not docks:
+        return
+    window = docks[0].parent()
+    window.resizeDocks(docks, [max(WIDTH, dock.width()) for dock in docks], Qt.Orientation.Horizontal)
+    if len(docks) == len(HEIGHTS) and docks[1] not in window.tabifiedDockWidgets(docks[0]):
+        if docks[0].y() > docks[1].y():
+            window.splitDockWidget(docks[0], docks[1], Qt.Orientation.Vertical)
+        window.resizeDocks(docks, list(HEIGHTS), Qt.Orientation.Vertical)
+
+
+def arrange_soon(viewer: Any) -> None:
+    """Arrange the docks once the one that is just shown for the first time has its place."""
+    from qtpy.QtCore import QTimer
+
+    window = viewer.window._qt_window  # nothing public leads there
+    QTimer.singleShot(0, lambda: arrange(viewer) if is_seen(window) else None)
 
 
 def let_shrink(widget: Any) -> None:

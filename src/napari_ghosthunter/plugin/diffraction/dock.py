@@ -31,7 +31,7 @@ from napari_ghosthunter.plugin.diffraction.patterns import ScanFacts, measure_sc
 from napari_ghosthunter.plugin.diffraction.picture import DETECTOR
 from napari_ghosthunter.plugin.diffraction.scan_link import ScanLink
 from napari_ghosthunter.plugin.diffraction.showing import Showing
-from napari_ghosthunter.plugin.docks import MAPPER, find_dock, heights, let_shrink, set_heights
+from napari_ghosthunter.plugin.docks import MAPPER, arrange_soon, find_dock, heights, let_shrink, set_heights
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.own_context import delete_in_own_context
 
@@ -68,7 +68,7 @@ class DiffractionViewer(QWidget):
         self.measuring = Background()
         self.imaging = Imaging()
         self.comparing = Comparing(self.class_strip)
-        self._awake = False
+        self._awake = self._placed = False
         self._home: Position | None = None
         self._heights: list[int] = []  # of the docks, before the class means were shown
         self._lay_out()
@@ -102,6 +102,9 @@ class DiffractionViewer(QWidget):
         """Wake up."""
         super().showEvent(event)
         let_shrink(self)
+        if not self._placed:
+            self._placed = True
+            arrange_soon(bare(self.link.viewer))
         if self._awake or self.canvas.making:
             return
         self._awake = True

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from napari_ghosthunter.plugin.calm import calm
-from napari_ghosthunter.plugin.docks import let_shrink
+from napari_ghosthunter.plugin.docks import WIDTH, arrange_soon, let_shrink
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.applying.apply_dialog import ApplyDialog
 from napari_ghosthunter.plugin.mapper.banner import Banner
@@ -67,6 +67,7 @@ class DomainMapper(QWidget):
         self.label_page.live.work.device = lambda: self.train_page.device
         self.export_page = ExportPage(self.desk, self.map_layers)
         self.apply_dialog: ApplyDialog | None = None
+        self._placed = False
         self.tabs = QTabWidget()
         self._lay_out()
         calm(self)
@@ -99,13 +100,13 @@ class DomainMapper(QWidget):
             area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             self.tabs.addTab(area, page.title)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.setMinimumWidth(340)
+        self.setMinimumWidth(WIDTH)
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self.points.listening.follow)
         closing = Closing(self)
         closing.opened.connect(self.desk.wake)
-        closing.opened.connect(lambda: let_shrink(self))
+        closing.opened.connect(self._take_room)
         closing.closed.connect(self._close)
         self.map_page.apply_button.clicked.connect(self._apply)
         self.map_page.open_button.clicked.connect(self.train_page.files.ask_open)
@@ -115,6 +116,13 @@ class DomainMapper(QWidget):
         self.training.ended.connect(self._map_what_was_trained)
         self.train_page.files.went_back.connect(lambda: self.mapping.start(self.train_page.device))
         self.scan_page.patterns_button.clicked.connect(self.patterns_link.tell_all)
+
+    def _take_room(self) -> None:
+        """Be as low as the pages allow; the first time, share the room with the Diffraction viewer."""
+        let_shrink(self)
+        if not self._placed:
+            self._placed = True
+            arrange_soon(self.desk.viewer)
 
     def _close(self) -> None:
         """Leave the scan, and everything that works on it."""
