@@ -188,6 +188,8 @@ def _pictures(folder: Path) -> list[Seed]:
                 tifffile.imwrite(patterns / f"x{x}_y{y}.tif", cube[y, x], compression="zlib")
     tifffile.imwrite(_room(folder, "tiff") / "a.tif", cube.reshape(12, 6, 5), imagej=True, metadata={"unit": "1/nm"})
     tifffile.imwrite(_room(folder, "tiff-pages") / "a.tif", cube.reshape(12, 6, 5), metadata=None, compression="zlib")
+    first, *others = [Image.fromarray(pattern) for pattern in cube.reshape(12, 6, 5)]
+    first.save(_room(folder, "tiff-lzw") / "a.tif", save_all=True, append_images=others, compression="tiff_lzw")
     tifffile.imwrite(_room(folder, "tiff-ome") / "a.tif", cube, ome=True, metadata={"axes": "TZYX"})
     rows = {"scan_shape": [3, 4]}
     return [
@@ -195,5 +197,6 @@ def _pictures(folder: Path) -> list[Seed]:
         Seed("folder-tif", "patterns", "patterns/x3_y2.tif", {}),
         Seed("tiff", "a.tif", "a.tif", rows),
         Seed("tiff-pages", "a.tif", "a.tif", rows),
+        Seed("tiff-lzw", "a.tif", "a.tif", rows),
         Seed("tiff-ome", "a.tif", "a.tif", {}),
     ]

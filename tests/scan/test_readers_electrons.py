@@ -102,6 +102,7 @@ def test_a_dense_array_beside_the_lists_can_be_chosen(tmp_path):
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["frames"] = np.ones((12, 7, 5), "u2")
     assert open_scan(tmp_path / "a.h5").provenance.dataset == "electron_events/frames"
+    assert open_scan(tmp_path / "a.h5", dataset="electron_events").scan_shape == SHAPE
     assert everything(open_scan(tmp_path / "a.h5", dataset="/frames", scan_shape=(3, 4))).max() == 1
 
 

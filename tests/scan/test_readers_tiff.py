@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from napari_ghosthunter.errors import DatasetError, ScanError, ScanShapeError
 from napari_ghosthunter.scan.readers import open_scan
@@ -171,9 +172,37 @@ def test_a_file_cut_short_is_never_filled_with_zeros(tmp_path):
 
 def test_an_unknown_packing_says_what_to_install(tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "a.tif", ROW, compression="zlib")
-    monkeypatch.setattr(tifffile.TIFF, "DECOMPRESSORS", {1: None})
-    with pytest.raises(ScanError, match="packed with ADOBE_DEFLATE.*pip install imagecodecs"):
+
+    def missing(_page):
+        raise ValueError("<COMPRESSION.ADOBE_DEFLATE: 8> requires the 'imagecodecs' package")
+
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", missing)
+    with pytest.raises(ScanError, match="packed with ADOBE_DEFLATE .*pip install imagecodecs") as raised:
         open_scan(tmp_path / "a.tif", scan_shape=(3, 4))
+    assert "damaged" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "i4", "f4"])
+def test_lzw_is_unpacked_without_imagecodecs(tmp_path, kind):
+    cube = (CUBE >> 8).astype(kind)
+    first, *others = [Image.fromarray(pattern) for pattern in cube.reshape(12, 6, 5)]
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others, compression="tiff_lzw")
+    scan = open_scan(tmp_path / "a.tif", scan_shape=(3, 4))
+    np.testing.assert_array_equal(scan.pattern(2, 3), cube[2, 3])
+    np.testing.assert_array_equal(everything(scan), cube)
+    assert scan.dtype == np.dtype(kind)
+    folder = tmp_path / "patterns"
+    folder.mkdir()
+    for y, x in np.ndindex(3, 4):
+        Image.fromarray(cube[y, x]).save(folder / f"x{x}_y{y}.tif", compression="tiff_lzw")
+    np.testing.assert_array_equal(everything(open_scan(folder)), cube)
+
+
+def test_white_as_zero_is_told(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", ROW, photometric="miniswhite")
+    scan = open_scan(tmp_path / "a.tif", scan_shape=(3, 4))
+    np.testing.assert_array_equal(everything(scan), CUBE)
+    assert "white as 0" in scan.provenance.notes[0]
 
 
 @pytest.mark.parametrize("bigtiff", [False, True])

@@ -39,7 +39,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
         if wanted.dataset is None and arina.is_arina(file):
             return arina.stack_of_master(path, file, wanted)
         lists = electrons.lists_in(file)
-        if lists is not None and wanted.dataset in (None, lists.name.strip("/")):
+        if lists is not None and wanted.dataset in (None, lists.name.strip("/"), electrons.GROUP):
             return electrons.stack_of_lists(file, lists)
         arrays, left_out = _datasets(file)
         shapes = numeric(arrays)

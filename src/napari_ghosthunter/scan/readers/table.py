@@ -59,8 +59,8 @@ READERS: tuple[Reader, ...] = (
     Reader("dm5", (".dm5",), "Gatan DigitalMicrograph in HDF5", "h5py", gatan_hdf5.read),
     Reader(
         "hdf5",
-        (".h5", ".hdf5", ".emd", ".hspy", ".py4dstem", ".nxs"),
-        "EMD, py4DSTEM (new and legacy), HyperSpy .hspy and plain HDF5",
+        (".h5", ".hdf5", ".emd", ".hspy", ".py4dstem", ".nxs", ".4dc"),
+        "EMD, py4DSTEM (new and legacy), HyperSpy .hspy, counted electrons (stempy), plain HDF5",
         "h5py",
         hdf5.read,
     ),

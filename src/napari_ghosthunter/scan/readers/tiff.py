@@ -5,11 +5,8 @@ Patterns that lie in one piece are mapped, others are unpacked page by page as t
 
 from __future__ import annotations
 
-import logging
 import math
-import struct
 import weakref
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,12 +20,13 @@ from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.frames import Frames
 from napari_ghosthunter.scan.readers.one_by_one import OneByOne
-from napari_ghosthunter.scan.readers.pictures import FAINT, GREY_IN_COLOUR, MOST_PIXELS, grey
+from napari_ghosthunter.scan.readers.pictures import FAINT, GREY_IN_COLOUR
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.readers.tiff_pages import Pages, open_tiff
 from napari_ghosthunter.scan.scan import LazyArray
 from napari_ghosthunter.scan.units import ANGULAR, Axis, calibration_of, plain_axis
 
-MOST_BYTES = 2**62  # of a file
+WHITE_IS_ZERO = 0  # TIFF's PhotometricInterpretation
 FULL_SCALE = 255  # what the brightest pixel of a pattern of 8 bits has, if it was scaled to them
 
 
@@ -45,7 +43,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     """
     with ExitStack() as opened:  # closes the file if it cannot be read
         with reading(path, "a TIFF file"):
-            file = opened.enter_context(_open(path))
+            file = opened.enter_context(open_tiff(path))
             series = {f"series{number}": one for number, one in enumerate(file.series)}
             shapes = {name: _shape(one) for name, one in series.items()}
         if shapes and all(len(shape) == 2 for shape in shapes.values()):
@@ -58,6 +56,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
         with reading(path, "a TIFF file"):
             patterns, notes = _patterns(path, file, series[name], shapes[name], index)
             calibration, more = _calibration(file)
+            more = (*more, *_white_is_zero(series[name].keyframe))
         if not isinstance(patterns, np.ndarray):
             opened.pop_all()
     several = index or len([shape for shape in shapes.values() if len(shape) > 2]) > 1
@@ -72,61 +71,30 @@ def read_picture(path: Path) -> NDArray[Any]:
     ScanError
         If it holds several or one in colours, is packed in a way that is not known, or is damaged.
     """
-    with reading(path, "a TIFF file"), _open(path) as file:
+    with reading(path, "a TIFF file"), open_tiff(path) as file:
         if len(file.series) != 1 or math.prod(_shape(file.series[0])[:-2]) != 1:
             raise ScanError(f"{path.name} holds more than one picture: open that file itself.")
-        _check_packing(path, file.series[0].pages[0])
-        return _page(path, file.series[0].pages[0])
+        pages = Pages(path, file.series[0].pages)
+        try:
+            return pages.read(0)
+        finally:
+            pages.close()
 
 
 def describe_picture(path: Path) -> tuple[Calibration, tuple[str, ...]]:
     """Give the pixel size that a TIFF file states, where it is one of patterns, and a note where it is not."""
-    with reading(path, "a TIFF file"), _open(path) as file:
-        return _calibration(file)
+    with reading(path, "a TIFF file"), open_tiff(path) as file:
+        calibration, notes = _calibration(file)
+        return calibration, (*notes, *_white_is_zero(file.pages[0]))
 
 
 def is_picture(path: Path) -> bool:
     """Whether a TIFF file holds a single picture, as far as its beginning tells: nothing for who reads scans."""
     try:
-        with reading(path, "a TIFF file"), _open(path) as file:
+        with reading(path, "a TIFF file"), open_tiff(path) as file:
             return not file.is_imagej and len(file.pages) == 1 and len(_shape(file.series[0])) == 2
     except ScanError:
         return False
-
-
-def _open(path: Path) -> Any:
-    import tifffile
-
-    _check_chain(path)
-    log = logging.getLogger("tifffile")
-    if not log.handlers:  # what it says of each tag of a damaged file would go to the terminal
-        log.addHandler(logging.NullHandler())
-    return tifffile.TiffFile(path, _multifile=False)  # OME may name other files, anywhere
-
-
-def _check_chain(path: Path) -> None:
-    """Refuse a file whose pages lead in a circle, which tifffile would follow for ever."""
-    with path.open("rb") as stream:
-        order, version = stream.read(2), stream.read(2)
-        endian = {b"II": "<", b"MM": ">"}.get(order, "=")
-        if version not in (struct.pack(f"{endian}H", 42), struct.pack(f"{endian}H", 43)):
-            raise ValueError("it does not begin as one")
-        large = version == struct.pack(f"{endian}H", 43)
-        count, entry, link = (f"{endian}Q", 20, f"{endian}Q") if large else (f"{endian}H", 12, f"{endian}I")
-        place, seen = (8 if large else 4), set[int]()
-        while True:
-            stream.seek(place)
-            found = stream.read(struct.calcsize(link))
-            if len(found) < struct.calcsize(link) or not (page := struct.unpack(link, found)[0]):
-                return
-            if page in seen:
-                raise ValueError("its pages lead in a circle")
-            seen.add(page)
-            stream.seek(min(page, MOST_BYTES))
-            found = stream.read(struct.calcsize(count))
-            if len(found) < struct.calcsize(count):
-                return
-            place = min(page + struct.calcsize(count) + struct.unpack(count, found)[0] * entry, MOST_BYTES)
 
 
 def _shape(series: Any) -> tuple[int, ...]:
@@ -150,50 +118,19 @@ def _patterns(
     first = int(np.ravel_multi_index(index, shape[: len(index)])) * count if index else 0
     if len(series.pages) != math.prod(shape[:-2]) or any(page is None for page in series.pages):
         raise ScanError(f"{path.name} keeps some of its pictures in other files: export it as one file.")
-    _check_packing(path, series.pages[first])
-    example = _page(path, series.pages[first])
-    fetch = _fetcher(path, series.pages, first)
-    rows = OneByOne(fetch, (count, shape[-2], shape[-1]), example.dtype, serial=True)
+    pages = Pages(path, series.pages)
+    example = pages.read(first)
+    rows = OneByOne(
+        lambda number: pages.read(first + number), (count, shape[-2], shape[-1]), example.dtype, serial=True
+    )
     weakref.finalize(rows, file.close)
+    weakref.finalize(rows, pages.close)
     notes = _notes(axes[len(index) :], example)
     if len(series.shape) > len(shape):
         notes = (*notes, GREY_IN_COLOUR)
     if len(leading) == 1:
         return rows, notes
     return Frames((rows,), leading), notes
-
-
-def _fetcher(path: Path, pages: Any, first: int) -> Callable[[int], NDArray[Any]]:
-    def fetch(number: int) -> NDArray[Any]:
-        with reading(path, "a TIFF file"):
-            return _page(path, pages[first + number])
-
-    return fetch
-
-
-def _page(path: Path, page: Any) -> NDArray[Any]:
-    """Unpack a page, of which tifffile would give as zeros what is missing."""
-    size = path.stat().st_size
-    parts = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    if not parts or any(count < 1 or offset + count > size for offset, count in parts):
-        raise ValueError("a page of it lies beyond its end")
-    height, width = page.keyframe.imagelength, page.keyframe.imagewidth
-    if height * width > MOST_PIXELS:
-        raise ScanError(f"{path.name} states a picture of {height} x {width} pixels, which no detector gives.")
-    return grey(np.asarray(page.asarray()), path)
-
-
-def _check_packing(path: Path, page: Any) -> None:
-    import tifffile
-
-    try:
-        tifffile.TIFF.DECOMPRESSORS[page.compression]
-    except KeyError:
-        known = getattr(page.compression, "name", page.compression)
-        raise ScanError(
-            f"{path.name} is packed with {known}, which needs the package imagecodecs: pip install imagecodecs, or "
-            "save it without compression."
-        ) from None
 
 
 def _notes(axes: str, example: NDArray[Any]) -> tuple[str, ...]:
@@ -206,6 +143,13 @@ def _notes(axes: str, example: NDArray[Any]) -> tuple[str, ...]:
     if example.dtype == np.uint8 and example.max() == FULL_SCALE:
         notes.append(FAINT)
     return tuple(notes)
+
+
+def _white_is_zero(page: Any) -> tuple[str, ...]:
+    """Say that a file is to be shown with dark and bright exchanged: the numbers may be meant, or may not."""
+    if page.keyframe.photometric != WHITE_IS_ZERO:
+        return ()
+    return ("The file is to be shown with white as 0; its numbers were taken as they are stored.",)
 
 
 def _calibration(file: Any) -> tuple[Calibration, tuple[str, ...]]:
