@@ -8,6 +8,7 @@ import pytest
 
 from napari_ghosthunter.errors import ScanShapeError
 from napari_ghosthunter.scan.readers import merlin_clock, open_scan
+from napari_ghosthunter.scan.row_layout import TIMED_FRAMES
 from tests.scan.writers import frames_of, write_mib
 
 
@@ -40,7 +41,6 @@ def test_mib_pauses_at_other_places_than_row_ends_are_no_rows(tmp_path):
 
 def test_mib_rows_that_shift_later_on_are_no_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(merlin_clock, "FIRST_FRAMES", 70)
-    monkeypatch.setattr(merlin_clock, "TIMED_FRAMES", 70)
     times = row_times(60, 7, jitter=40, pause=20_000)
     assert open_scan(write_mib(tmp_path / "a.mib", frames_of(420, (2, 2), "u1"), times)).scan_shape == (60, 7)
     lost = np.append(np.delete(times, 200), times[-1] + 1_000_000)  # a frame was lost, after those that are looked at
@@ -109,6 +109,55 @@ def test_mib_frames_after_the_last_row_are_left_out_where_the_times_show_it(tmp_
     assert "8 pattern(s) more than the scan; the last were left out" in scan.provenance.notes[0]
 
 
+@pytest.mark.parametrize("late", [{8: 90_000}, {0: 90_000, 1: 500_000}])
+def test_mib_that_dummies_made_end_early_is_not_opened_as_stated(tmp_path, late):
+    """The detector was told to take 64 frames, of which seven rows took a dummy each."""
+    frames, first = frames_of(64, (2, 3), "u2"), 1 if 1 in late else 0
+    path = write_mib(tmp_path / "a.mib", frames, dummy_times(8, late)[:64], STATED)
+    with pytest.raises(
+        ScanShapeError, match="states a scan of 8 x 8. The times .* show rows of 9, not 8: say"
+    ) as raised:
+        open_scan(path)
+    shape, skip, flyback = raised.value.layouts[0]
+    assert (shape, skip, flyback) == ((7, 8), first, 1)
+    scan = open_scan(path, scan_shape=shape, skip_frames=skip, flyback=flyback)
+    np.testing.assert_array_equal(scan.rows(0, 7), frames[:63].reshape(7, 9, 2, 3)[:, first : first + 8])
+    scan = open_scan(path, scan_shape=(8, 8))
+    assert scan.scan_shape == (8, 8)
+    assert "show rows of 9, not 8" in scan.provenance.notes[0]
+    assert open_scan(path, flyback=0).provenance.notes == ()
+
+
+@pytest.mark.parametrize("count", [40, 45, 62, 63])
+def test_mib_with_dummies_that_was_interrupted_offers_its_rows(tmp_path, count):
+    frames = frames_of(count, (2, 3), "u2")
+    path = write_mib(tmp_path / "a.mib", frames, dummy_times(8, {8: 90_000})[:count], STATED)
+    with pytest.raises(
+        ScanShapeError, match=f"holds {count}: {64 - count} missing. The times .* show rows of 9"
+    ) as raised:
+        open_scan(path)
+    assert raised.value.layouts[0] == (((count + 1) // 9, 8), 0, 1)
+    for (rows, columns), skip, flyback in raised.value.layouts[:1]:
+        scan = open_scan(path, scan_shape=(rows, columns), skip_frames=skip, flyback=flyback)
+        np.testing.assert_array_equal(scan.rows(0, rows), [frames[9 * y : 9 * y + 8] for y in range(rows)])
+
+
+def test_mib_frames_after_a_row_that_the_user_states_deduce_no_shape(tmp_path):
+    path = write_mib(tmp_path / "a.mib", frames_of(72, (2, 3), "u2"), dummy_times(8, {0: 90_000}))
+    assert open_scan(path).scan_shape == (8, 9)
+    with pytest.raises(ScanShapeError, match="1 after each row, of an unknown scan shape.*example 8x8") as raised:
+        open_scan(path, flyback=1)
+    assert raised.value.layouts[0] == ((8, 8), 0, 1)
+
+
+def test_mib_whose_clock_shows_rows_offers_them_where_the_last_was_cut_off(tmp_path):
+    path = write_mib(tmp_path / "a.mib", frames_of(40, (2, 3), "u2"), row_times(6, 7, 40, 20_000)[:40])
+    with pytest.raises(ScanShapeError, match="40 patterns") as raised:
+        open_scan(path)
+    assert raised.value.candidates[0] == (5, 7)
+    assert open_scan(path, scan_shape=(5, 7)).scan_shape == (5, 7)
+
+
 def test_mib_one_trigger_for_all_frames_states_no_scan_shape(tmp_path):
     path = write_mib(tmp_path / "a.mib", frames_of(72, (2, 3), "u2"), header={"Frames per Trigger (Number)": 72})
     with pytest.raises(ScanShapeError, match="72 patterns"):
@@ -132,7 +181,7 @@ def test_a_large_mib_opens_at_once(tmp_path):
     header = path.read_bytes()[:384]
     with path.open("r+b") as file:
         file.truncate(size * rows * rows)
-        for number in range(merlin_clock.TIMED_FRAMES):
+        for number in range(TIMED_FRAMES):
             nanoseconds = GAP * number + 40 * (number % 3)
             file.seek(number * size)
             file.write(header.replace(b"51:00.001000000", f"51:{nanoseconds / 1e9:012.9f}".encode()))

@@ -240,6 +240,13 @@ def test_what_is_there_of_an_arina_scan_is_offered_where_a_later_part_is_missing
     assert f"run_data_{missing:06d}.h5, which is missing" in " ".join(scan.provenance.notes)
 
 
+def test_an_arina_scan_with_frames_between_its_rows_is_not_taken_for_a_square(tmp_path):
+    path = write_master(tmp_path, [np.zeros((9, 3, 5), np.uint16)], 8352)
+    assert open_scan(path).scan_shape == (3, 3)
+    with pytest.raises(ScanShapeError, match="1 after each row, of an unknown scan shape"):
+        open_scan(path, flyback=1)
+
+
 def test_an_arina_scan_without_its_first_part_is_refused(tmp_path):
     path = write_master(tmp_path, [np.zeros((4, 3, 3), np.uint32)] * 2, 8352)
     (tmp_path / "run_data_000001.h5").unlink()

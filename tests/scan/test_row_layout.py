@@ -153,7 +153,7 @@ def test_recordings_that_start_early_are_not_cut_at_the_end():
 
 
 def clock(pauses=(), odd=(), timed=72):
-    return lambda: FrameTimes(frozenset(pauses), frozenset(odd), timed)
+    return lambda most: FrameTimes(frozenset(pauses), frozenset(odd), min(timed, most))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_the_clock_tells_where_the_dummies_are(times, layout):
         clock([3]),
         clock(range(4, 72, 9)),
         clock([*range(0, 30, 9), *range(8, 30, 9), 44]),
-        lambda: None,
+        lambda _most: None,
     ],
 )
 def test_a_clock_that_does_not_tell_leaves_the_question(times):
@@ -196,6 +196,11 @@ def test_a_clock_that_shows_rows_of_nine_narrows_what_is_offered():
     with pytest.raises(ScanShapeError) as raised:
         asked(72, stated=(8, 8), times=clock(range(8, 72, 9)))
     assert raised.value.layouts == (((8, 8), 0, 1), ((8, 8), 1, 1))
+
+
+def test_more_skipped_than_there_is_leaves_nothing():
+    with pytest.raises(ScanError, match="holds 72 patterns in one row: none is left after --skip-frames 72"):
+        asked(72, skip_frames=72)
 
 
 def test_shapes_offered_with_flyback_are_those_that_fit():

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 ScanShape = tuple[int, int]  # (scan_y, scan_x)
 MOST_STARTS = 16
+MOST_FLYBACK = 64
+SEEN_ROWS = 3  # that a clock must show before it is held against what is stated
+TIMED_FRAMES = 4096  # whose times are read at most, from a disk that must seek for each
 STRAY_FRAMES = 1  # some detectors record one pattern more than the scan has positions
 
 
@@ -92,7 +95,7 @@ class FrameTimes:
         return interrupted
 
 
-ReadTimes = Callable[[], FrameTimes | None]
+ReadTimes = Callable[[int], FrameTimes | None]  # of as many patterns, at most
 
 
 def may_be_in_every_row(surplus: int, rows: int) -> bool:
@@ -128,6 +131,35 @@ def layouts_with_surplus(count: int, scan_shape: ScanShape, skip_frames: int | N
         found.append(RowLayout(scan_shape, skip_frames or 0, surplus // (rows - 1)))
     found.append(RowLayout(scan_shape, skip_frames or 0, 0))
     return [layout for layout in dict.fromkeys(found) if layout.end <= count]
+
+
+def layouts_by_times(times: FrameTimes, count: int, columns: int, skip_frames: int | None = None) -> list[RowLayout]:
+    """List how complete rows of so many positions lie if the clock shows that there are patterns between them.
+
+    Parameters
+    ----------
+    times
+        What the clock shows.
+    count
+        Patterns in the file.
+    columns
+        Positions in a row.
+    skip_frames
+        Patterns before the first row, None where nothing was said of them.
+    """
+    found = []
+    for flyback in range(1, min(columns // 2, MOST_FLYBACK) + 1):
+        for start in range(min(flyback, MOST_STARTS) + 1) if skip_frames is None else [skip_frames]:
+            rows = (count - start + flyback) // (columns + flyback)
+            layout = RowLayout((max(rows, 1), columns), start, flyback)
+            if rows >= SEEN_ROWS and layout.start(SEEN_ROWS) <= times.timed and times.agree(layout):
+                found.append(layout)
+    return found
+
+
+def timed_for_rows(columns: int) -> int:
+    """Give how many patterns show whether there are some between rows of so many positions."""
+    return min(TIMED_FRAMES, SEEN_ROWS * (columns + min(columns // 2, MOST_FLYBACK)) + MOST_STARTS)
 
 
 def whole_rows(count: int, columns: int, skip_frames: int = 0, flyback: int = 0) -> list[RowLayout]:

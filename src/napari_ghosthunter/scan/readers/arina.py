@@ -62,7 +62,7 @@ def stack_of_master(path: Path, file: Any, wanted: Wanted) -> Stack:
         recorded = _recorded(file, count)
         notes = (f"{missing}: {count} of {recorded} patterns are there, up to it.", *notes)
     side, scan_shape = math.isqrt(recorded), None
-    if wanted.scan_shape is None and side * side == recorded:
+    if not (wanted.scan_shape or wanted.skip_frames or wanted.flyback) and side * side == recorded:
         scan_shape = (side, side)
         square = f"The scan shape is not stated; {recorded} patterns were taken for a square scan of {side} x {side}."
         notes = (f"{square} If it was not square, give the scan shape.", *notes)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.empad_header import EmpadHeader, empad_header, headers_beside, shape_in_name
-from napari_ghosthunter.scan.readers.fold import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.frames import map_records
+from napari_ghosthunter.scan.readers.shape_candidates import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 
 SIDE = 128  # pixels of the detector

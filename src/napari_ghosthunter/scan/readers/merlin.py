@@ -15,7 +15,7 @@ from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.companion import companion_text, whole_number
 from napari_ghosthunter.scan.readers.frames import map_records
-from napari_ghosthunter.scan.readers.merlin_clock import TIMED_FRAMES, MerlinClock
+from napari_ghosthunter.scan.readers.merlin_clock import MerlinClock
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 from napari_ghosthunter.scan.row_layout import FrameTimes
 
@@ -33,7 +33,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     records, before = _records(path)
     clock = MerlinClock(path, before, records.itemsize, len(records))
     told = _companion(path)
-    scan_shape, hints, notes = _scan_shape(told, clock, len(records), wanted.scan_shape is None)
+    scan_shape, hints, notes = _scan_shape(told, clock, len(records), wanted)
     if path.stat().st_size % records.itemsize:
         notes = (*notes, "The file ends within a pattern, which was left out.")
     return Stack(
@@ -41,7 +41,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
         scan_shape=scan_shape,
         hints=hints,
         notes=notes,
-        times=lambda: _times(clock, _trigger(told), len(records)),
+        times=lambda most: _times(clock, _trigger(told), min(most, len(records))),
     )
 
 
@@ -96,29 +96,31 @@ def _trigger(header: dict[str, str]) -> int:
 
 def _times(clock: MerlinClock, trigger: int, count: int) -> FrameTimes | None:
     """Read the times, to which the frames of each trigger are as those between two pauses."""
-    times = clock.times()
+    times = clock.times(count)
     if trigger < 2:
         return times
-    found = times or FrameTimes(frozenset(), frozenset(), min(count, TIMED_FRAMES))
+    found = times or FrameTimes(frozenset(), frozenset(), count)
     return FrameTimes(found.pauses | set(range(trigger - 1, found.timed, trigger)), found.odd, found.timed)
 
 
 def _scan_shape(
-    header: dict[str, str], clock: MerlinClock, frames: int, search: bool
+    header: dict[str, str], clock: MerlinClock, frames: int, wanted: Wanted
 ) -> tuple[ScanShape | None, tuple[ScanShape, ...], tuple[str, ...]]:
-    """Find the scan shape that the .hdr states or that the times of the frames show, with hints and notes."""
+    """Find the scan shape that the .hdr states or that the times of the frames show, with hints and notes.
+
+    Nothing but a hint is deduced where the user says that there are frames which belong to no position.
+    """
     stated = [whole_number(header.get(key)) for key in ("ScanY", "ScanX")]
     if all(stated):
         return (stated[0], stated[1]), (), ()
     count = whole_number(header.get("Frames in Acquisition (Number)")) or frames
-    row = _trigger(header)
-    if 1 < row < count and count % row == 0:
-        note = f"The .hdr states {row} frames per trigger, taken as one row of the scan."
-        return (count // row, row), (), (note,) if search else ()
-    if not search:
+    row, told = _trigger(header), "The .hdr states {} frames per trigger, taken as one row of the scan."
+    if not (1 < row < count and count % row == 0):
+        told = "The scan shape is not stated; the times of the frames show a pause after each {}, taken as a row."
+        row = clock.row() if wanted.scan_shape is None else 0
+    if not row:
         return None, (), ()
-    row = clock.row()
-    if row and count % row == 0:
-        note = f"The scan shape is not stated; the times of the frames show a pause after each {row}, taken as a row."
-        return (count // row, row), (), (note,)
-    return None, ((count // row, row),) if row else (), ()
+    left_out = wanted.flyback or 0
+    if left_out or wanted.skip_frames or count % row:
+        return None, ((count // row, row - left_out),) if row > left_out else (), ()
+    return (count // row, row), (), (told.format(row),) if wanted.scan_shape is None else ()

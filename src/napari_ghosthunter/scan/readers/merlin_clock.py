@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.scan.boundary import reading
-from napari_ghosthunter.scan.row_layout import FrameTimes
+from napari_ghosthunter.scan.row_layout import TIMED_FRAMES, FrameTimes
 
-TIMED_FRAMES = 4096  # headers that are read at most
-FIRST_FRAMES = 1024  # of them first: enough where they show some rows
+FIRST_FRAMES = 1024  # whose headers are read first: enough where they show some rows
 SOME_ROWS = 4
 CHECKED_ROWS = 8  # of the later ones
 PAUSE = 10  # a pause stands out from the jitter of the other frames at least so many times
@@ -44,15 +43,15 @@ class MerlinClock:
     def __init__(self, path: Path, header_bytes: int, frame_bytes: int, count: int) -> None:
         self._path, self._header, self._frame, self._count = path, header_bytes, frame_bytes, count
 
-    def times(self) -> FrameTimes | None:
+    def times(self, most: int = TIMED_FRAMES) -> FrameTimes | None:
         """Find pauses and dummies among the first frames; None if these headers carry no precise times."""
         found = None
-        for number in (FIRST_FRAMES, TIMED_FRAMES):
-            stamps = self._stamps(range(min(number, self._count)))
+        for number in sorted({min(most, FIRST_FRAMES, self._count), min(most, self._count)}):
+            stamps = self._stamps(range(number))
             if stamps is None:
                 return None
             found = _frame_times(*stamps)
-            if number >= self._count or len(found.pauses) >= SOME_ROWS:
+            if len(found.pauses) >= SOME_ROWS:
                 break
         return found
 
