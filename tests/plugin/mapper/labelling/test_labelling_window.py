@@ -354,6 +354,19 @@ def test_keys_are_given_back_when_nothing_is_labelled(qtbot, among_layers) -> No
     assert not shown.layer.mouse_drag_callbacks
 
 
+def test_points_at_the_edges_of_a_scan_that_is_seen_whole_move_nothing(qtbot, shown) -> None:
+    session, camera = shown.session, shown.viewer.scene.camera
+    shown.viewer.reset_view()
+    qtbot.wait(50)
+    before = camera.center, camera.zoom
+    for spot in ((0, 0), (11, 19), (0, 19), (11, 0), (5, 0), (0, 9)):
+        session.add_point(spot)
+    shown.points.show()
+    for _ in range(6):
+        press(qtbot, shown, Qt.Key.Key_N)
+        assert (camera.center, camera.zoom) == before
+
+
 def test_the_current_point_comes_into_view(qtbot, shown) -> None:
     session, camera = shown.session, shown.viewer.scene.camera
     for spot in ((1, 1), (2, 2), (10, 18)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_ghosthunter.labelling.positions import Position
 
-MARGIN = 24  # pixels between the point and the edge of the canvas: half the ring around it
+MARGIN = 4  # pixels that must be seen beside a point; the whole scan, fitted to the canvas, leaves more
 
 
 def bring_into_view(viewer: Any, layer: Any, position: Position) -> None:

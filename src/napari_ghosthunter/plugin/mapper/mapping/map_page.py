@@ -265,7 +265,7 @@ def accuracy(session: Session | None) -> tuple[str, HeldOut | None]:
     sentences = [held_out_text(held_out), *held_out.cautions]
     if estimate is not None:
         sentences.insert(0, estimate_text(estimate))
-    sentences.append(earlier_labels_text(session))
+    sentences.insert(0, earlier_labels_text(session))
     if session.domain_map is not None and not session.segmentation.is_current:
         sentences.append("This is of the model as it is now, not of the earlier one that made the map.")
     elif session.domain_map is not None and helped_in(session.domain_map):
