@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 needs_py4dstem = pytest.mark.skipif(find_spec("py4DSTEM") is None, reason="py4DSTEM, an extra, is not installed")
 STEPS = [(2.0, "nm"), (2.5, "nm"), (0.05, "1/nm"), (0.04, "1/nm")]
@@ -224,3 +225,23 @@ def write_prz(path, data, told, save=np.savez, **members):
     with path.open("wb") as file:
         save(file, data=data, **members, **({} if told is None else {"meta_data_json": json.dumps([told])}))
     return path
+
+
+PATTERNS = frames_of(12, (6, 5), "u2").reshape(3, 4, 6, 5)
+
+
+def write_png(path, pattern):
+    Image.fromarray(pattern).save(path)
+
+
+def write_positions(folder, form, patterns=PATTERNS, write=write_png):
+    """Write a file for each pattern of a scan, its name made of x, y and the number n."""
+    folder.mkdir(exist_ok=True)
+    for y, x in np.ndindex(patterns.shape[:2]):
+        write(folder / form.format(x=x, y=y, n=y * patterns.shape[1] + x), patterns[y, x])
+    return folder
+
+
+def everything(scan):
+    """Read a whole scan."""
+    return scan.rows(0, scan.shape[0])
