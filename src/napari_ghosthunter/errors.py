@@ -28,6 +28,8 @@ class ScanShapeError(ScanError):
         Plausible `(scan_shape, skip_frames, flyback)`, best first: the same shapes, and what to leave out with each.
     patterns
         How many patterns the file keeps in one row; that of the largest candidate if not given.
+    stated
+        `(scan_y, scan_x)` that the file states although it does not fit; None if it states none.
     """
 
     def __init__(
@@ -36,10 +38,12 @@ class ScanShapeError(ScanError):
         candidates: tuple[tuple[int, int], ...] = (),
         layouts: tuple[tuple[tuple[int, int], int, int], ...] = (),
         patterns: int = 0,
+        stated: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(message)
         self.candidates = candidates
         self.layouts = layouts or tuple((shape, 0, 0) for shape in candidates)
+        self.stated = stated
         self.patterns = patterns or max((scan_y * scan_x for scan_y, scan_x in candidates), default=0)
 
 

@@ -168,7 +168,7 @@ def test_the_places_of_patterns_too_many_are_offered_as_pictures(ask, qtbot, tmp
     path = write_mib(tmp_path / "a.mib", frames, header={"ScanX": 8, "ScanY": 8})
     dialog = ask(path)
     assert texts(dialog) == [f"8 × 8\nskip {skip}, flyback {flyback}" for skip, flyback in ((0, 1), (1, 1), (0, 0))]
-    assert "more than its scan has positions" in dialog.explanation.text()
+    assert "which do not fit the scan of 8 × 8 that it states" in dialog.explanation.text()
     place = dialog.choices.visualItemRect(dialog.choices.item(row)).center()
     qtbot.mouseClick(dialog.choices.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)

@@ -60,7 +60,7 @@ class ShapeDialog(Question):
         self._offered = list(dict.fromkeys([*([self._before] if self._before else []), *offered]))[:OFFERED]
         self._images = FoldedImages(lambda: self._open(self._chosen.updated(**_all_of(self.count))))
         self._own: QListWidgetItem | None = None
-        self._build(surplus=len(offered) > 1 and len(set(error.candidates)) == 1)
+        self._build(error.stated)
         for layout in self._offered:
             self._add(layout)
         self.choices.setCurrentRow(0)
@@ -81,15 +81,16 @@ class ShapeDialog(Question):
             scan_shape=layout.scan_shape, skip_frames=layout.skip_frames or None, flyback=flyback
         )
 
-    def _build(self, *, surplus: bool) -> None:
-        holds = f"<b>{self.path.name}</b> holds {self.count:,} diffraction patterns one after the other, "
+    def _build(self, stated: tuple[int, int] | None) -> None:
+        why = "but does not say in how many rows and columns they were taken"
+        if stated is not None:
+            why = f"which do not fit the scan of {stated[0]} × {stated[1]} that it states: some of them belong to no "
+            why += "position, before or after each row or at the end, or some are missing"
         self.explanation.setText(
-            holds + "more than its scan has positions: some belong to none, before or after each row, or at the end. "
-            "Choose the picture that looks right; with wrong numbers its rows are shifted against each other."
-            if surplus else
-            holds + "but does not say in how many rows and columns they were taken. Choose the picture that looks "
-            "right; with wrong numbers it falls into stripes."
-        )  # fmt: skip
+            f"<b>{self.path.name}</b> holds {self.count:,} diffraction patterns one after the other, {why}. Choose the "
+            "picture that looks right; with wrong numbers it falls into stripes, or its rows are shifted against each "
+            "other."
+        )
         self.choices = QListWidget()
         self.choices.setViewMode(QListView.ViewMode.IconMode)
         self.choices.setIconSize(ICON)

@@ -72,4 +72,4 @@ def refuse(
     question = [shape_question(shapes)] if shapes is not None else []
     candidates = tuple(dict.fromkeys(layout.scan_shape for layout in layouts))
     offered = tuple((layout.scan_shape, layout.skip_frames, layout.flyback) for layout in layouts)
-    raise ScanShapeError(" ".join([problem, *stack.notes, *question]), candidates, offered, count)
+    raise ScanShapeError(" ".join([problem, *stack.notes, *question]), candidates, offered, count, stack.scan_shape)
