@@ -1,6 +1,8 @@
 """A folder with one file a pattern: positions from names, and what is refused or told."""
 
+import os
 import shutil
+import sys
 import time
 
 import numpy as np
@@ -229,3 +231,29 @@ def test_the_folder_can_be_moved(tmp_path):
     scan = open_scan(folder)
     shutil.move(folder, tmp_path / "elsewhere")
     np.testing.assert_array_equal(everything(open_again(scan.provenance, tmp_path / "elsewhere")), PATTERNS)
+
+
+def test_a_folder_that_cannot_be_looked_into_says_so(tmp_path, monkeypatch):
+    def denied(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.scandir", denied)
+    with pytest.raises(ScanError, match="Cannot look into the folder .*: Permission denied"):
+        open_scan(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_of_several_lines_are_told_on_one(tmp_path):
+    folder = write_positions(tmp_path / "patterns", "x{x}_y{y}.png")
+    write_png(folder / "over\nview.png", PATTERNS[0, 0])
+    notes = open_scan(folder).provenance.notes
+    assert any("over view.png" in note for note in notes)
+    assert not any("\n" in note for note in notes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names as letters")
+def test_names_that_are_no_letters_can_be_written(tmp_path):
+    folder = write_positions(tmp_path / "patterns", os.fsdecode(b"\xff") + "_x{x}_y{y}.png")
+    scan = open_scan(folder)
+    assert scan.provenance.dataset.encode("utf-8")
+    np.testing.assert_array_equal(everything(open_again(scan.provenance, folder)), PATTERNS)

@@ -100,7 +100,7 @@ def open_with(path: str | Path, options: ScanOptions) -> Scan:
         _check_pattern(data, path)
         data, calibration = as_asked(data, stack.calibration, options)
         scan = Scan(
-            data, calibration, Provenance(path, chosen.name, stack.dataset, options, (*stack.notes, *notes)),
+            data, calibration, Provenance(path, chosen.name, stack.dataset, options, tuple(map(_one_line, (*stack.notes, *notes)))),
             beam=options.beam,
         )  # fmt: skip
         return scan if options.mask is None else scan.with_mask(read_mask(options.mask))

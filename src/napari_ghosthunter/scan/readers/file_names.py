@@ -70,7 +70,7 @@ class _Group:
         parts = [self.texts[0]]
         for column, number in enumerate(first):
             parts += [roles.get(column, number), self.texts[column + 1]]
-        return "".join(parts)
+        return "".join(parts).encode("utf-8", "backslashreplace").decode()  # bytes that are no letters can be written
 
 
 def series_in(names: Iterable[str]) -> list[Series]:

@@ -50,8 +50,17 @@ FEWEST, LEAST_SHARE = 3, 0.1  # files that may be a scan beside a larger one; fe
 
 
 def is_folder_of_patterns(path: Path) -> bool:
-    """Whether a folder holds two or more files that may be patterns."""
-    return len(list(itertools.islice(_names(path, tuple(READ)), 2))) > 1
+    """Whether a folder holds two or more files that may be patterns.
+
+    Raises
+    ------
+    ScanError
+        If it cannot be looked into.
+    """
+    try:
+        return len(list(itertools.islice(_names(path, tuple(READ)), 2))) > 1
+    except OSError as error:
+        raise ScanError(f"Cannot look into the folder {path}: {error.strerror or error}.") from error
 
 
 def read(path: Path, wanted: Wanted) -> Stack:

@@ -38,7 +38,7 @@ class Reader:
         What `reader=` and `--reader` call it.
     extensions
         Endings of the file names that it is chosen for, in lower case; a longer ending wins over a shorter one.
-        Empty for a reader that must be asked for by name.
+        Empty for a reader of folders, and for one that must be asked for by name.
     description
         What it reads, for a person.
     library
