@@ -160,7 +160,7 @@ class Promises:
             for kind, layer in live._present().items():
                 np.testing.assert_array_equal(layer.data, pixels_of(kind, session.live.domain_map, 0))
         shown = [mark for layer in self.viewer.layers if (mark := mark_of(layer)) and mark.kind == "Live map"]
-        assert len(shown) <= 1 + len(live._doomed)
+        assert len(shown) <= 1 + len(live._removing.doomed)
         points = mapper.points.layer
         if points is not None:
             assert [(round(y), round(x)) for y, x in points.data] == list({**session.labels.points, **session.labels})

@@ -51,7 +51,7 @@ def test_a_class_that_was_removed_or_renamed(shown) -> None:
     session.labels.rename_class("none", "vacuum")
     assert all("trained with" not in said for said in words())
     session.labels.remove_class("vertical")
-    assert all("class vertical was removed since" in said for said in words())
+    assert all("class 'vertical' was removed since" in said for said in words())
     session.undo()
     assert all("trained with" not in said for said in words())
 

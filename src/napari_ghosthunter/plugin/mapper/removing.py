@@ -17,21 +17,26 @@ class Removing:
     ----------
     viewer
         The viewer, not guarded.
+
+    Attributes
+    ----------
+    doomed
+        The layers that are to go.
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
-        self._doomed: list[Any] = []
+        self.doomed: list[Any] = []
 
     def soon(self, layers: Iterable[Any]) -> None:
         """Remove layers in the next turn of the event loop."""
-        self._doomed += layers
-        if self._doomed:
+        self.doomed += layers
+        if self.doomed:
             QTimer.singleShot(0, self.now)
 
     def now(self) -> None:
         """Remove what is to go."""
-        doomed, self._doomed = self._doomed, []
+        doomed, self.doomed = self.doomed, []
         if doomed and not was_closed(self._viewer):
             for layer in doomed:
                 if layer in self._viewer.layers:

@@ -44,7 +44,7 @@ def earlier_labels_text(session: Session) -> str:
     names = session.training.renames.names(tuple(then))
     if +Counter(labels.counts()) == +Counter(dict(zip(names, then.values(), strict=True))):
         return ""
-    gone = [name for name in names if name not in labels.classes]
+    gone = [f"'{name}'" for name in names if name not in labels.classes]
     removed = f"; class {short_list(gone)} was removed since" if gone else ""
     trained = sum(then.values())
     return (
