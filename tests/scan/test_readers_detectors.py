@@ -207,6 +207,22 @@ def test_tvips_later_files_point_to_the_first(tmp_path):
         open_scan(tmp_path / "rec_001.tvips")
 
 
+def test_tvips_file_that_is_missing_between_others_is_told(tmp_path):
+    path = write_tvips(tmp_path, frames_of(12, (3, 5), "u1"), np.zeros(12, int), files=4)
+    (tmp_path / "rec_002.tvips").unlink()
+    with pytest.raises(ScanShapeError, match="6 patterns.*rec_002.tvips is missing: the 1 file.s. after it"):
+        open_scan(path)
+    (tmp_path / "rec_003.tvips").unlink()
+    assert open_scan(path, scan_shape=(2, 3)).provenance.notes == ()
+
+
+def test_mrc_cut_short_says_so(tmp_path):
+    path = write_mrc(tmp_path / "a.mrc", np.zeros((12, 2, 2), "u2"), 6)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ScanShapeError, match="10 patterns.*its header states 12 patterns, and 10 are"):
+        open_scan(path)
+
+
 def test_emi_without_its_ser_files_says_so(tmp_path):
     (tmp_path / "a.emi").write_bytes(b"x")
     with pytest.raises(ScanError, match="a.emi keeps its data in a_1.ser"):

@@ -96,7 +96,10 @@ def _patterns(path: Path, *, counted: bool) -> tuple[Any, tuple[str, ...]]:
         if dtype.kind == "c":
             raise ScanError(f"{path.name} holds complex numbers, not diffraction patterns.")
         offset = HEADER_BYTES + int(header["NEXT"])
-        return map_records(path, dtype, detector, offset=offset, count=count)["pattern"], notes
+        records = map_records(path, dtype, detector, offset=offset, count=count)
+    if len(records) < count:
+        notes = (*notes, f"The file is cut short: its header states {count} patterns, and {len(records)} are there.")
+    return records["pattern"], notes
 
 
 def _signed_bytes(raw: bytes, order: str) -> bool | None:

@@ -45,7 +45,18 @@ def read(path: Path, wanted: Wanted) -> Stack:
     parts, notes = _scan_only(parts, wanted.scan_shape) if numbered else (parts, ())
     images = [part["pattern"] for part in parts]
     patterns = images[0] if len(images) == 1 else Frames(images, (sum(map(len, images)),))
-    return Stack(patterns, notes=notes, starts_early=True)
+    return Stack(patterns, notes=(*notes, *_gap(files)), starts_early=True)
+
+
+def _gap(files: list[Path]) -> tuple[str, ...]:
+    """Say which file is missing, if there are later ones."""
+    stem, ending = files[0].stem[:-3], files[0].suffix
+    beside = [one.stem for one in files[0].parent.glob(f"*{ending}") if one.is_file() and one.stem.startswith(stem)]
+    numbers = [one.removeprefix(stem) for one in beside]
+    later = sum(number.isdecimal() and int(number) > len(files) for number in numbers)
+    if not later:
+        return ()
+    return (f"{stem}{len(files):03d}{ending} is missing: the {later} file(s) after it are not used either.",)
 
 
 def _header(path: Path) -> Any:
