@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import zipfile
 
 import h5py
@@ -36,13 +37,6 @@ def from_tiff(path):
         return json.loads(file.imagej_metadata["Info"].rpartition("provenance = ")[2])
 
 
-def from_csv(path):
-    with path.open(newline="", encoding="utf-8") as stream:
-        found = {row["provenance"] for row in csv.DictReader(stream)}
-    assert len(found) == 1
-    return json.loads(found.pop())
-
-
 def from_png(path):
     return json.loads(Image.open(path).text["provenance"])
 
@@ -53,12 +47,12 @@ def from_hdf5(path):
 
 
 def from_companion(path):
-    """An .npy file has room for numbers alone; what they are is in the JSON file that belongs to it."""
-    return from_json(path.with_name(path.name.replace("_probabilities.npy", "_map.json")))
+    """Arrays and tables are for other programs; what they come from is in the JSON file that belongs to them."""
+    return from_json(path.with_name(re.sub("_(probabilities.npy|domains.csv)$", "_map.json", path.name)))
 
 
 READ = {
-    ".json": from_json, ".tif": from_tiff, ".tiff": from_tiff, ".csv": from_csv, ".png": from_png, ".h5": from_hdf5,
+    ".json": from_json, ".tif": from_tiff, ".tiff": from_tiff, ".csv": from_companion, ".png": from_png, ".h5": from_hdf5,
     ".hdf5": from_hdf5, ".npy": from_companion,
 }  # fmt: skip
 
@@ -100,7 +94,38 @@ def test_every_file_of_the_set_says_it(made, suffix, tmp_path):
     check(READ[path.suffix](path), made)
 
 
-@pytest.mark.parametrize("ending", FILE_WRITERS)
+def check_table(path, made):
+    _, scan, _, model, domains = made
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(domains.classes)
+    for row in rows:
+        assert row["scan"] == scan.provenance.path.name
+        assert fingerprint(scan).startswith(row["scan_fingerprint"])
+        assert model.hash.startswith(row["model_hash"])
+        assert len(row["scan_fingerprint"]) == len(row["model_hash"]) == 12
+
+
+def test_a_table_names_scan_and_model_in_short_columns(made, tmp_path):
+    made[-1].save(tmp_path, "m")
+    for path in (tmp_path / "m_domains.csv", save_file(made[-1], tmp_path / "alone.csv")):
+        check_table(path, made)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert max(map(len, lines)) < 250, "a spreadsheet shows a row as a row"
+        assert "{" not in "".join(lines)
+
+
+def test_a_table_opens_in_pandas_as_it_is(made, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    made[-1].save(tmp_path, "m")
+    found = pandas.read_csv(tmp_path / "m_domains.csv")
+    assert list(found["class"]) == list(made[-1].classes.names)
+    assert list(found["colour"]) == list(made[-1].classes.colours)
+    assert found["area_fraction"].sum() == pytest.approx(1)
+    assert pandas.concat([found, found]).groupby(["scan", "class"])["count"].sum().sum() == 2 * found["count"].sum()
+
+
+@pytest.mark.parametrize("ending", [ending for ending in FILE_WRITERS if ending != ".csv"])
 def test_every_single_file_says_it(made, ending, tmp_path):
     check(READ[ending](save_file(made[-1], tmp_path / f"one{ending}")), made)
 
