@@ -12,6 +12,7 @@ from napari_ghosthunter.scan import simulate as simulation
 FILES = {
     "labels.csv", "model.safetensors", "overview.png", "boracite_classes.tif", "boracite_confidence.tif",
     "boracite_domains.csv", "boracite_map.json", "boracite_probabilities.npy", "boracite_rgb.png",
+    "boracite_figure.png",
 }  # fmt: skip
 
 
@@ -23,7 +24,7 @@ def test_the_whole_job_on_a_small_scan(call, tmp_path, monkeypatch):
     assert (called.code, called.err) == (0, "")
     assert {path.name for path in (tmp_path / "deep" / "demo").iterdir()} == FILES
     assert re.search(r"^accuracy +0\.\d{4} ", called.out, re.MULTILINE)
-    for path in ("overview.png", "boracite_rgb.png"):
+    for path in ("overview.png", "boracite_figure.png"):
         assert f"deep/demo/{path}" in called.out.replace("\\", "/")
     labels = len((tmp_path / "deep" / "demo" / "labels.csv").read_text().splitlines()) - 1
     assert f"{small.truth.size - labels} positions" in called.out

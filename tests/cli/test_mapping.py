@@ -14,7 +14,15 @@ from PIL import Image
 
 import napari_ghosthunter as gh
 
-SUFFIXES = {"_classes.tif", "_confidence.tif", "_domains.csv", "_map.json", "_probabilities.npy", "_rgb.png"}
+SUFFIXES = {
+    "_classes.tif",
+    "_confidence.tif",
+    "_domains.csv",
+    "_map.json",
+    "_probabilities.npy",
+    "_rgb.png",
+    "_figure.png",
+}
 NAMES = ["none", "vertical", "horizontal"]
 
 
@@ -34,7 +42,7 @@ def strict_json(text):
     return json.loads(text, parse_constant=pytest.fail)
 
 
-def test_the_six_files(maps):
+def test_the_files_of_a_map(maps):
     assert {path.name.removeprefix("scan") for path in maps.iterdir()} == SUFFIXES
     probabilities = np.load(maps / "scan_probabilities.npy")
     assert (probabilities.shape, probabilities.dtype) == ((10, 14, 3), np.float32)
@@ -195,7 +203,7 @@ def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
     first, second = called.out.splitlines()
     assert first.startswith("scan.npy: none ")
     assert first.endswith("; was there already, in maps/scan_*")
-    assert second.endswith("; 6 files written to maps/other_*")
+    assert second.endswith("; 7 files written to maps/other_*")
     assert called.err.splitlines()[-1] == "2 of 3 scans have their maps; not mapped: nothing.npy"
     assert {path: path.stat().st_mtime_ns for path in before} == before
 

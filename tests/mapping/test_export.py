@@ -45,7 +45,8 @@ def names(folder):
 def test_the_set_has_the_promised_names(domain_map, tmp_path):
     paths = domain_map.save(tmp_path / "new" / "folder", "a")
     assert {path.name for path in paths} == {
-        "a_classes.tif", "a_probabilities.npy", "a_rgb.png", "a_confidence.tif", "a_domains.csv", "a_map.json"
+        "a_classes.tif", "a_probabilities.npy", "a_rgb.png", "a_confidence.tif", "a_domains.csv", "a_map.json",
+        "a_figure.png",
     }  # fmt: skip
     assert names(tmp_path / "new" / "folder") == sorted(path.name for path in paths)
 
@@ -221,7 +222,7 @@ def test_a_full_disk_leaves_no_part_of_a_map_and_keeps_the_old_one(suffix, domai
     with pytest.raises(OutputError, match="No space left"):
         domain_map.save(tmp_path / "old", "a", overwrite=True)
     np.testing.assert_array_equal(DomainMap.load(tmp_path / "old").probabilities, old.probabilities)
-    assert len(names(tmp_path / "old")) == 6
+    assert len(names(tmp_path / "old")) == len(export.SET_WRITERS)
 
 
 @pytest.mark.parametrize("fails_at", range(6))

@@ -39,6 +39,7 @@ def demo(
     from napari_ghosthunter.mapping.export import output_paths
     from napari_ghosthunter.mapping.overview import save_overview
     from napari_ghosthunter.scan.simulate import simulate
+    from napari_ghosthunter.scan.virtual.quick import quick_bright_field
 
     labels_path, model_path, overview_path = out / "labels.csv", out / "model.safetensors", out / "overview.png"
     check_outputs([labels_path, model_path, overview_path, *output_paths(out, STEM)], overwrite=overwrite)
@@ -52,11 +53,11 @@ def demo(
     save_model(model, model_path)
     console.say(summary(model))
     domains = run_segmentation(scan, model, device)
-    domains.save(out, STEM, overwrite=overwrite)
+    domains.save(out, STEM, overwrite=overwrite, bright_field=quick_bright_field(scan))
     save_overview(overview_path, panels(simulation, labels, domains), labels.classes)
     console.say("\nCompared with the truth, without the labelled positions:")
     console.say(report(evaluate(domains, simulation.truth, simulation.names, labels)))
-    console.say(f"\nLook at it: {overview_path}\nThe map as a picture: {out / STEM}_rgb.png; as data: {out / STEM}_*")
+    console.say(f"\nLook at it: {overview_path}\nThe map as figure: {out / STEM}_figure.png; as data: {out / STEM}_*")
 
 
 def panels(simulation: Simulation, labels: LabelSet, domains: DomainMap) -> dict[str, NDArray[np.uint8]]:

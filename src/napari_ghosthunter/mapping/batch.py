@@ -23,6 +23,7 @@ from napari_ghosthunter.mapping.segmentation import GrowingMap, RowBand, segment
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.remembered import forget, remember
 from napari_ghosthunter.scan.scan import Scan, nonfinite_note
+from napari_ghosthunter.scan.virtual.quick import quick_bright_field
 
 Source: TypeAlias = Path | str | Scan
 """A file, or a scan that is open already."""
@@ -251,7 +252,10 @@ class _Batch:
                 report = replace(report, rows=band.stop)
                 yield report
             domains = growing.now().with_neighbours(self.neighbours)
-            written = () if self.out is None else domains.save(self.out, report.name, overwrite=self._replace)
+            written: Sequence[Path] = ()
+            if self.out is not None:
+                seen = quick_bright_field(scan)
+                written = domains.save(self.out, report.name, overwrite=self._replace, bright_field=seen)
         except (GhostHunterError, OSError) as error:
             yield replace(report, error=str(error))
             return

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_ghosthunter.errors import MapError, NotAnArrayError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
@@ -268,11 +268,21 @@ class DomainMap:
         above = _touching(ids[:-1], ids[1:], len(self.classes))
         return beside + above, beside * float(step_y) + above * float(step_x)
 
-    def save(self, folder: Path | str, stem: str | None = None, *, overwrite: bool = False) -> list[Path]:
-        """Write the map as TIFF, PNG, NumPy, CSV and JSON files; see `export.save_map`."""
+    def save(
+        self,
+        folder: Path | str,
+        stem: str | None = None,
+        *,
+        overwrite: bool = False,
+        bright_field: ArrayLike | None = None,
+    ) -> list[Path]:
+        """Write the map as TIFF, PNG, NumPy, CSV and JSON files; see `export.save_map`.
+
+        The map has no image of the scan: give one, such as `gh.virtual.virtual_image` makes, to have it in the figure.
+        """
         from napari_ghosthunter.mapping.export import save_map
 
-        return save_map(self, folder, stem, overwrite=overwrite)
+        return save_map(self, folder, stem, overwrite=overwrite, bright_field=bright_field)
 
     @classmethod
     def load(cls, folder: Path | str, stem: str | None = None) -> DomainMap:

@@ -13,13 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import check_outputs, whole_file, whole_files
 from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.figure import write_figure
 from napari_ghosthunter.mapping.hdf5 import write_hdf5
 from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, PROBABILITIES_SUFFIX, write_description, write_probabilities
 from napari_ghosthunter.mapping.pictures import write_classes, write_confidence, write_rgb
 from napari_ghosthunter.mapping.table import write_table
+
+FIGURE_SUFFIX = "_figure.png"  # of what is for the eye alone: a map of an earlier version is whole without it
 
 Writer = Callable[[Path, DomainMap], None]
 SET_WRITERS: dict[str, Writer] = {
@@ -29,6 +34,7 @@ SET_WRITERS: dict[str, Writer] = {
     "_rgb.png": write_rgb,
     "_confidence.tif": write_confidence,
     "_domains.csv": write_table,
+    FIGURE_SUFFIX: write_figure,
 }
 """What `save_map` writes, by how each name ends; the first one is renamed last."""
 
@@ -43,8 +49,8 @@ FILE_WRITERS: dict[str, Writer] = {
 """What `save_file` writes for each ending: the classes, the colours, the table, or everything."""
 
 
-def output_paths(folder: Path | str, stem: str) -> list[Path]:
-    """Name the files that `save_map` writes, the JSON file first.
+def output_paths(folder: Path | str, stem: str, *, figure: bool = True) -> list[Path]:
+    """Name the files that `save_map` writes, the JSON file first; those of a map without its figure if so told.
 
     Raises
     ------
@@ -53,13 +59,19 @@ def output_paths(folder: Path | str, stem: str) -> list[Path]:
     """
     if not stem or stem in {".", ".."} or any(character in stem for character in "/\\\0"):
         raise OutputError(f"{stem!r} cannot begin the name of a file; choose a name without slashes.")
-    return [Path(folder) / f"{stem}{suffix}" for suffix in SET_WRITERS]
+    return [Path(folder) / f"{stem}{suffix}" for suffix in SET_WRITERS if figure or suffix != FIGURE_SUFFIX]
 
 
 def save_map(
-    domain_map: DomainMap, folder: Path | str, stem: str | None = None, *, overwrite: bool = False
+    domain_map: DomainMap,
+    folder: Path | str,
+    stem: str | None = None,
+    *,
+    overwrite: bool = False,
+    bright_field: ArrayLike | None = None,
+    figure: bool = True,
 ) -> list[Path]:
-    """Write a map: `<stem>_classes.tif` and its five companions.
+    """Write a map: `<stem>_classes.tif` and its companions.
 
     Parameters
     ----------
@@ -71,6 +83,10 @@ def save_map(
         How the file names begin; the name of the scan (or 'scan') if not given.
     overwrite
         Replace files of the same names.
+    bright_field
+        An image of the scan, shape (scan_y, scan_x), to show in the figure beside the map.
+    figure
+        Whether to draw the figure.
 
     Returns
     -------
@@ -80,7 +96,8 @@ def save_map(
         - `_probabilities.npy`: float32, (scan_y, scan_x, n), NaN = no data
         - `_rgb.png`: class colours mixed by their probabilities, one pixel per position
         - `_confidence.tif`: float32, probability of the class
-        - `_domains.csv`: the figures of each class
+        - `_domains.csv`: area, walls and confidence of each class
+        - `_figure.png`: the classes in their colours, with scale bar and legend, large enough for a talk
 
         Both TIFF files keep the size of the pixels.
 
@@ -88,11 +105,16 @@ def save_map(
     ------
     OutputError
         If a file exists already (nothing is written then), or cannot be written.
+    MapError
+        If the bright field has another shape than the map; nothing is written then.
     """
-    paths = output_paths(folder, scan_name(domain_map) if stem is None else stem)
+    paths = output_paths(folder, scan_name(domain_map) if stem is None else stem, figure=figure)
     check_outputs(paths, overwrite=overwrite)
     with whole_files(paths) as temporaries:  # the JSON file, the first one, comes last
-        for write, temporary in zip(SET_WRITERS.values(), temporaries, strict=True):
+        writers = SET_WRITERS | {FIGURE_SUFFIX: lambda path, drawn: write_figure(path, drawn, bright_field)}
+        if not figure:
+            del writers[FIGURE_SUFFIX]
+        for write, temporary in zip(writers.values(), temporaries, strict=True):
             write(temporary, domain_map)
     return paths
 

@@ -19,12 +19,12 @@ SAME = ("path", "dataset", "reader", "shape", "dtype", "scan_step", "scan_units"
 def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model, neighbours: float = 0.0) -> DomainMap | None:
     """Read the map `stem` in a folder if it is whole and what this model makes of this scan; else give None.
 
-    Whole means that all files are there, and that those that `load_map` reads can be read. The map must name the model
-    by its hash, and the scan by its path, dataset, reader, shape, type and scan step; neighbours must have helped as
-    much as they are to help now; it must have all positions, and must not be older than the file of the scan. A scan
-    from no file has nothing to be known by.
+    Whole means that all files but the figure are there, and that those that `load_map` reads can be read. The map must
+    name the model by its hash, and the scan by its path, dataset, reader, shape, type and scan step; neighbours must
+    have helped as much as they are to help now; it must have all positions, and must not be older than the file of the
+    scan. A scan from no file has nothing to be known by.
     """
-    paths, source = output_paths(folder, stem), scan.provenance.path
+    paths, source = output_paths(folder, stem, figure=False), scan.provenance.path
     if source is None or not all(path.is_file() for path in paths):
         return None
     if source.stat().st_mtime > paths[0].stat().st_mtime:

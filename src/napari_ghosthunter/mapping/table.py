@@ -33,6 +33,7 @@ def _origin(domain_map: DomainMap) -> dict[str, str]:
     known, scan = domain_map.provenance, domain_map.provenance.get("scan")
     path = scan.get("path") if isinstance(scan, Mapping) else None
     marks = {name: str(known.get(name) or "")[:DIGITS] for name in ("scan_fingerprint", "model_hash")}
+    marks = {name: f"sha256:{mark}" if mark else "" for name, mark in marks.items()}  # digits alone would be a number
     return {"scan": PureWindowsPath(path).name if path else "", **marks}  # which knows both kinds of slashes
 
 

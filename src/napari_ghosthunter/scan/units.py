@@ -43,6 +43,7 @@ _LENGTHS = {
     "meters": ("nm", 1e9),
 }
 _ANGLES = {"mrad": ("mrad", 1.0), "rad": ("mrad", 1e3), "urad": ("mrad", 1e-3), "µrad": ("mrad", 1e-3)}
+_PRETTY = {"angstrom": "Å", "1/angstrom": "Å⁻¹", "1/nm": "nm⁻¹", "um": "µm"}
 _METRES = {"pm": 1e-12, "angstrom": 1e-10, "nm": 1e-9, "um": 1e-6}
 _RECIPROCAL = re.compile(r"^1/(?P<under>.+)$|^(?P<over>[^\d^⁻-]+)(?:\^?[-⁻][1¹])$")
 
@@ -100,3 +101,14 @@ def _plane(y: Axis | None, x: Axis | None) -> tuple[tuple[float, float], str]:
     step_y, units = plain_axis(*y)
     step_x = convert(*plain_axis(*x), units)
     return ((1.0, 1.0), PIXELS) if step_x is None else ((step_y, step_x), units)
+
+
+def pretty(units: str) -> str:
+    """Write a unit as a microscopist does."""
+    return _PRETTY.get(units, units)
+
+
+def nice_length(most: float) -> float:
+    """Give the longest of 1, 2 and 5 times a power of ten that is no longer than `most`, for a scale bar."""
+    power = 10.0 ** math.floor(math.log10(most))
+    return next(factor * power for factor in (5.0, 2.0, 1.0) if factor * power <= most * (1 + 1e-9))

@@ -91,7 +91,9 @@ def save_bundle(session: Session, path: Path | str, *, overwrite: bool = False) 
 
                 save_model(session.model, folder / MODEL)
             if session.domain_map is not None:
-                session.domain_map.save(folder, MAP)
+                from napari_ghosthunter.mapping.export import save_map
+
+                save_map(session.domain_map, folder, MAP, figure=False)
             with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as bundle:
                 for member in LIMITS:
                     if (folder / member).exists():  # weights hardly get smaller, and take long to try

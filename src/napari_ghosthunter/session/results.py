@@ -85,7 +85,9 @@ class Results:
     def keep_map(self, domain_map: DomainMap) -> None:
         """Write the map, in place of the one before it."""
         self._begin()
-        domain_map.save(self._folder / MAP, MAP, overwrite=True)
+        from napari_ghosthunter.mapping.export import save_map
+
+        save_map(domain_map, self._folder / MAP, MAP, overwrite=True, figure=False)
 
     def keep_renames(self, renames: dict[str, dict[str, str]]) -> None:
         """Write what the classes of models are called by now, by the hashes of these."""

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QLabel, QStackedLayout, QWidget
 from napari_ghosthunter.plugin.diffraction.pattern_view import PatternView
 from napari_ghosthunter.plugin.diffraction.scale_bar import ScaleBar
 from napari_ghosthunter.plugin.own_context import delete_drawn, delete_in_own_context
-from napari_ghosthunter.plugin.units import pretty
+from napari_ghosthunter.scan.units import pretty
 
 
 class PatternCanvas(QWidget):

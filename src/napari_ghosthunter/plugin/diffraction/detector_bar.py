@@ -16,7 +16,7 @@ from superqt.utils import signals_blocked
 
 from napari_ghosthunter.plugin.diffraction.detector import Kind, VirtualDetector
 from napari_ghosthunter.plugin.qt import Signal
-from napari_ghosthunter.plugin.units import pretty
+from napari_ghosthunter.scan.units import pretty
 
 BUTTONS: dict[Kind, tuple[str, str]] = {
     "bright field": ("Bright field", "Virtual detector: the direct beam"),

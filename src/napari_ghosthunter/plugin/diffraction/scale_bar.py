@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QWidget
 
+from napari_ghosthunter.scan.units import nice_length
+
 WIDTH, HEIGHT = 150, 34  # of the widget, in screen pixels
 MARGIN = 10
 TARGET = 110.0  # screen pixels that the bar may be long
-
-
-def nice_length(most: float) -> float:
-    """Give the longest of 1, 2 and 5 times a power of ten that is no longer than `most`."""
-    power = 10.0 ** math.floor(math.log10(most))
-    return next(factor * power for factor in (5.0, 2.0, 1.0) if factor * power <= most * (1 + 1e-9))
 
 
 class ScaleBar(QWidget):

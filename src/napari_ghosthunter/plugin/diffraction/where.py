@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from napari_ghosthunter.labelling.positions import Position
-from napari_ghosthunter.plugin.units import pretty
 from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
 from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.units import pretty
 
 
 def position_text(position: Position, scan: Scan) -> str:

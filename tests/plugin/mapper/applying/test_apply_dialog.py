@@ -114,7 +114,7 @@ def test_from_the_files_to_the_maps(qtbot, dialog, files, tmp_path, monkeypatch)
     assert dialog.start_button.text() == "Start"
     assert not dialog.start_button.isEnabled()
     dialog.list.setCurrentItem(dialog.list.topLevelItem(0))
-    assert "6 files written to" in dialog.details.toPlainText()
+    assert "7 files written to" in dialog.details.toPlainText()
 
 
 def test_neighbours_help_as_much_as_is_chosen(qtbot, dialog, files, tmp_path, model, sample) -> None:

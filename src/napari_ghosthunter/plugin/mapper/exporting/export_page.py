@@ -31,8 +31,9 @@ from napari_ghosthunter.session.session import Session
 
 NO_MAP = "There is no map yet; make one on the Map page."
 FILES_HELP = (
-    "Six files: the classes and their confidence as TIFF with the pixel size, the mixed colours as PNG, the "
-    "probabilities as NumPy array, areas and walls as CSV, and where it all comes from as JSON"
+    "Seven files: the classes and their confidence as TIFF with the pixel size, the mixed colours as PNG, a figure "
+    "with scale bar and legend as PNG, the probabilities as NumPy array, areas and walls as CSV, and where it all "
+    "comes from as JSON"
 )
 HDF5_HELP = "Probabilities, classes and calibration in one file (EMD 1.0), which py4DSTEM reads"
 LABELS_HELP = "A table of scan_y, scan_x and label"
@@ -126,7 +127,7 @@ class ExportPage(Panel):
             result if _chosen(self.hdf5) else None,
             dict(session.labels) if _chosen(self.labels) else None,
             session.model if _chosen(self.model) else None,
-            session.scan.provenance.path,
+            session.scan,
         )
 
     def export(self) -> None:

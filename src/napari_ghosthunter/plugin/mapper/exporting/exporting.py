@@ -15,6 +15,8 @@ from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths, save_file, save_map
 from napari_ghosthunter.mapping.mapfile import MODEL_SUFFIX
 from napari_ghosthunter.plugin import choices
+from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.virtual.quick import quick_bright_field
 
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Model
@@ -37,8 +39,8 @@ class Export:
         The map to be written as one file.
     labels, model
         Labels and model.
-    source
-        The file of the scan, which is not to be written over.
+    scan
+        The scan, whose file is not to be written over, and which is shown beside its map.
     """
 
     folder: Path
@@ -47,7 +49,7 @@ class Export:
     hdf5: DomainMap | None = None
     labels: Mapping[Position, str] | None = None
     model: Model | None = None
-    source: Path | None = None
+    scan: Scan | None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -73,9 +75,9 @@ class Export:
         OutputError
             If a file cannot be written there, or is the scan itself.
         """
-        paths = self.paths
+        paths, source = self.paths, None if self.scan is None else self.scan.provenance.path
         for path in paths:
-            if self.source is not None and path.exists() and self.source.exists() and path.samefile(self.source):
+            if source is not None and path.exists() and source.exists() and path.samefile(source):
                 raise OutputError(f"{path} is the scan itself; choose another name or folder.")
         check_outputs(paths, overwrite=True)
         return [path for path in paths if path.exists()]
@@ -89,7 +91,8 @@ class Export:
             If one cannot be written.
         """
         if self.files is not None:
-            save_map(self.files, self.folder, self.stem, overwrite=True)
+            seen = None if self.scan is None else quick_bright_field(self.scan)
+            save_map(self.files, self.folder, self.stem, overwrite=True, bright_field=seen)
             yield 1
         if self.hdf5 is not None:
             save_file(self.hdf5, self.folder / f"{self.stem}{HDF5_SUFFIX}", overwrite=True)

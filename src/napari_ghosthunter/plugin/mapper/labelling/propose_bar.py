@@ -10,8 +10,8 @@ from napari_ghosthunter.labelling.sampling import Round
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
-from napari_ghosthunter.plugin.units import pretty
 from napari_ghosthunter.scan.calibration import PIXELS
+from napari_ghosthunter.scan.units import pretty
 from napari_ghosthunter.session.live import APART
 from napari_ghosthunter.session.session import Session
 

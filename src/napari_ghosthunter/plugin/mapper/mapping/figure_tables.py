@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_ghosthunter.learning.validation import HeldOut
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.plugin.units import pretty
+from napari_ghosthunter.scan.units import pretty
 
 NONE = "–"
 STAIRCASE = (
