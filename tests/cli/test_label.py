@@ -112,7 +112,7 @@ def test_what_is_refused_writes_nothing(call, samples, tmp_path, options, said):
     [
         ("", "is empty"),
         ("scan_y,label\n0,a\n", "lacks"),
-        ("scan_y;scan_x;label\n0;0;a\n", "separate the columns by commas"),
+        ("scan_y|scan_x|label\n0|0|a\n", "lacks the columns"),
         ("scan_y,scan_x,label\n0,zero,a\n", "line 2: scan_x is 'zero'"),
         ("scan_y,scan_x,label\n0,1.5,a\n", "line 2: scan_x is '1.5'"),
         ("scan_y,scan_x,label\n-1,0,a\n", "line 2"),

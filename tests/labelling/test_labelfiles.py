@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from napari_ghosthunter.labelling.labelfiles import (
     read_label_files,
     read_labels,
     read_points,
+    waits_for_labels,
     write_labels,
     write_points,
 )
@@ -170,8 +172,13 @@ def test_bad_rows_are_told_with_file_and_line(tmp_path: Path, row: str, words: s
         ("\n \n", "is empty"),
         ("1,2,a\n", "line 1: the header '1,2,a' lacks the columns scan_y, scan_x, label"),
         ("scan_y,scan_x,reason\n1,2,grid\n", "line 1: .* lacks the columns label; add label"),
-        ("scan_y;scan_x;label\n1;2;a\n", "separate the columns by commas"),
-        ("scan_y\tscan_x\tlabel\n", "separate the columns by commas"),
+        ("scan_y;scan_x\tlabel\n1;2\ta\n", "line 1: the header .* lacks the columns"),
+        ("scan_y|scan_x|label\n1|2|a\n", "line 1: the header .* lacks the columns"),
+        ("scan_y;scan_x;reason\n1;2;grid\n", "line 1: .* lacks the columns label; add label"),
+        ("scan_y;scan_x;label\n1;2;a;b\n", "line 2: the row has 4 values .* holds semicolons in double quotes"),
+        ("scan_y;scan_x;label\n1,2,a\n", "line 2: scan_y is '1,2,a'"),
+        ("scan_y;scan_x;label\n1,5;2;a\n", "line 2: scan_y is '1,5'"),
+        ("sep=;\nscan_y,scan_x,label\n1,2,a\n", "line 2: the header .* lacks the columns"),
         ("scan_y,scan_x,label,label\n", "has label more than once"),
         (b"scan_y,scan_x,label\n1,2,\xff\n", "not UTF-8 text"),
         ("scan_y,scan_x,label\n1,2,a\n".encode("utf-16"), "not UTF-8 text"),
@@ -243,3 +250,99 @@ def test_the_kind_of_a_file_is_told_by_its_name(tmp_path: Path) -> None:
         labels, report = read_any_labels(path, (3, 4))
         assert dict(labels) == {(1, 2): "vertical"}
         assert report.unique == 1
+
+
+# ---- other separators ----
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("said", [False, True])
+def test_semicolons_and_tabs_separate_as_commas_do(tmp_path: Path, separator: str, end: str, said: bool) -> None:
+    rows = [["label", "scan_x", "note", "scan_y"], ["a", "2", "x", "1"], ['"b c"', "4", "", "3"], ["", "0", "", "0"]]
+    lines = [f"sep={separator}"] * said + [separator.join(row) for row in rows]
+    labels, report = read_labels(written(tmp_path, "\ufeff" + end.join(lines) + end), (9, 9))
+    assert labels == {(1, 2): "a", (3, 4): "b c"}
+    assert report.unlabelled == 1
+
+
+@pytest.mark.parametrize(("separator", "other"), [(",", ";"), (",", "\t "), (";", "|"), ("\t", ";")])
+def test_another_separator_in_a_name_is_part_of_it(tmp_path: Path, separator: str, other: str) -> None:
+    name = f"a{other.strip() or '/'}b"
+    content = f"scan_y,scan_x,label\n1,2,{name}\n".replace(",", separator)
+    assert read_labels(written(tmp_path, content))[0] == {(1, 2): name}
+
+
+def test_the_line_of_an_error_counts_the_one_that_names_the_separator(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="labels.csv, line 4: scan_y is 'x'"):
+        read_labels(written(tmp_path, "\nsep=;\nscan_y;scan_x;label\nx;2;a\n"))
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_points_are_read_with_other_separators(tmp_path: Path, separator: str) -> None:
+    content = f"scan_y{separator}scan_x{separator}reason\n1{separator}2{separator}midpoint of (0, 1) and (2, 3)\n"
+    path = written(tmp_path, content, "points.tsv")
+    assert read_points(path) == [Proposal(1, 2, "midpoint of (0, 1) and (2, 3)")]
+    assert waits_for_labels(path)
+
+
+# ---- napari's points ----
+
+
+def test_a_layer_that_napari_saves_comes_back(tmp_path: Path) -> None:
+    io = pytest.importorskip("napari_builtins.io._write")
+    places = np.array([[0.2, 3.4], [2.49, 1.5], [1.0, 0.0], [2.6, 0.4]])
+    features = {
+        "label": np.array(["a", "b", "not labelled", "nan"], object),
+        "reason": np.array(["by hand"] * 4, object),
+    }
+    io.napari_write_points(str(tmp_path / "points.csv"), places, {"properties": features})
+    labels, report = read_labels(tmp_path / "points.csv", (4, 5))
+    assert labels == {(0, 3): "a", (2, 2): "b"}
+    assert report.unlabelled == 2
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("feature", ["label", "class", "phase of it"])
+def test_the_only_feature_of_points_is_their_label(tmp_path: Path, separator: str, feature: str) -> None:
+    content = f"index,axis-0,axis-1,{feature}\n0.0,1.2,2.7,a\n1.0,-0.4,1e1,b\n".replace(",", separator)
+    assert read_labels(written(tmp_path, content), (4, 11))[0] == {(1, 3): "a", (0, 10): "b"}
+
+
+def test_decimal_commas_of_points_where_semicolons_separate(tmp_path: Path) -> None:
+    content = "index;axis-0;axis-1;label\n0;1,2;2,7;a\n"
+    assert read_labels(written(tmp_path, content))[0] == {(1, 3): "a"}
+
+
+@given(y=st.floats(0, 9.49), x=st.floats(0, 9.49))
+@same_file
+def test_a_point_gets_the_position_that_it_lies_on(tmp_path: Path, y: float, x: float) -> None:
+    path = written(tmp_path, f"index,axis-0,axis-1,label\n0,{y},{x},a\n")
+    ((row, column),) = read_labels(path, (10, 10))[0]
+    assert row - 0.5 <= y <= row + 0.5
+    assert column - 0.5 <= x <= column + 0.5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("index,axis-0,axis-1\n0,1,2\n", "line 1: .* has no feature; give it one column 'label'"),
+        ("index,axis-0,axis-1,up,down\n0,1,2,a,b\n", "line 1: .* has the features up, down; give it one column"),
+        ("index,axis-0,axis-1,axis-2,label\n0,1,2,3,a\n", "line 1: .* the axes axis-0, axis-1, axis-2; labels need"),
+        ("index,axis-0,label\n0,1,a\n", "line 1: .* the axes axis-0; labels need axis-0"),
+        ("index,axis-0,axis-1,axis-1,label\n0,1,2,2,a\n", "line 1: .* each once"),
+        ("index,axis-0,axis-1,label,label\n0,1,2,a,b\n", "line 1: .* has the features label, label"),
+        ("index,axis-0,axis-1,label\n0,1,2,a\n1,3.6,0,a\n", r"line 3: Position \(4, 0\) is outside the scan of 4 x 5"),
+        ("index,axis-0,axis-1,label\n0,-0.6,2,a\n", r"line 2: Position \(-1, 2\) is outside the scan"),
+        ("index,axis-0,axis-1,label\n0,nan,2,a\n", "line 2: axis-0 is 'nan'; it must be a number"),
+        ("index,axis-0,axis-1,label\n0,1,inf,a\n", "line 2: axis-1 is 'inf'"),
+        ("index,axis-0,axis-1,label\n0,1e90,2,a\n", "line 2: axis-0 is '1e90'"),
+        ("index,axis-0,axis-1,label\n0,,2,a\n", "line 2: axis-0 is ''"),
+        ("index,axis-0,axis-1,label\n0,1,2,a\n1,1.2,2.2,b\n", r"\(1, 2\) a / b"),
+        ("index,shape-type,vertex-index,axis-0,axis-1\n0,path,0,1,2\n", "line 1: .* has the features"),
+    ],
+)
+def test_points_that_are_no_labels_are_refused_in_a_line(tmp_path: Path, content: str, words: str) -> None:
+    with pytest.raises(LabelError, match=words) as refused:
+        read_labels(written(tmp_path, content), (4, 5))
+    assert "\n" not in str(refused.value)

@@ -114,7 +114,7 @@ def import_labels(
     from napari_ghosthunter.scan.options import scan_shape_in
 
     shape = scan_shape_in(scan_shape)
-    if source.suffix.lower() == ".csv":
+    if source.suffix.lower() in {".csv", ".tsv", ".txt"}:
         raise LabelError(
             f"{source} needs no import: a CSV table of scan_y, scan_x and label is what ghosthunter train and "
             "ghosthunter sample take with --labels."

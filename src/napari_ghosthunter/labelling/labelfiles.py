@@ -10,17 +10,22 @@ from napari_ghosthunter.errors import LabelError
 from napari_ghosthunter.labelling.classes import tidy_name
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.labelling.merging import LabelReport, label_set, merged, tell_conflicts
+from napari_ghosthunter.labelling.napari_points import NO_LABELS, is_of_points, points_columns, position_of_point
 from napari_ghosthunter.labelling.paperlabels import read_paper_labels
 from napari_ghosthunter.labelling.positions import Position, inside_scan
 from napari_ghosthunter.labelling.proposal import Proposal
-from napari_ghosthunter.labelling.tables import read_table, read_text, write_table
+from napari_ghosthunter.labelling.tables import SEPARATORS, cells_of, named, read_table, read_text, write_table
 
 LABELS_HEADER = ("scan_y", "scan_x", "label")
 POINTS_HEADER = ("scan_y", "scan_x", "reason")
+TABLES = (".csv", ".tsv", ".txt")
 
 
 def read_labels(path: Path | str, scan_shape: tuple[int, int] | None = None) -> tuple[LabelSet, LabelReport]:
     """Read labels.csv: a table with the columns scan_y, scan_x and label, in any order and with any others beside.
+
+    A table that napari writes of a Points layer will do as well: axis-0, axis-1, and a feature 'label', or only one;
+    its places are rounded to positions.
 
     A table of proposed points with a column 'label' added will do. A row with an empty label waits for one and is only
     counted; a row that comes again with the same label counts once. The classes are those of the
@@ -29,7 +34,7 @@ def read_labels(path: Path | str, scan_shape: tuple[int, int] | None = None) -> 
     Parameters
     ----------
     path
-        The file: UTF-8, comma-separated, with a header.
+        The file: UTF-8, with a header, separated by commas, semicolons or tabs.
     scan_shape
         (scan_y, scan_x) of the scan, to refuse positions outside it.
 
@@ -53,7 +58,8 @@ def read_label_files(
         As `read_labels`; also if different files give one position different labels, with the names of the files.
     """
     tables = {
-        str(path): read_table(path, LABELS_HEADER, lambda row: _labelled_position(row, scan_shape)) for path in paths
+        str(path): read_table(path, LABELS_HEADER, lambda row: _labelled_position(row, scan_shape), _label_columns)
+        for path in paths
     }
     labels, report = merged([row for rows in tables.values() for row in rows])
     if report.conflicts:
@@ -87,11 +93,11 @@ def waits_for_labels(path: Path | str) -> bool:
     LabelError
         If it cannot be read as text.
     """
-    if Path(path).suffix.lower() != ".csv":
+    if Path(path).suffix.lower() not in TABLES:
         return False
     header = next((line for line in read_text(path).splitlines() if line.strip()), "")
-    columns = {column.strip() for column in header.split(",")}
-    return columns.issuperset(POINTS_HEADER) and LABELS_HEADER[-1] not in columns
+    headers = [set(cells_of(header, separator)) for separator in SEPARATORS]
+    return any(columns.issuperset(POINTS_HEADER) and LABELS_HEADER[-1] not in columns for columns in headers)
 
 
 def write_labels(path: Path | str, labels: Mapping[Position, str]) -> None:
@@ -134,6 +140,16 @@ def _position(row: Mapping[str, str]) -> Position:
     return inside_scan((int(row["scan_y"]), int(row["scan_x"])), None)
 
 
-def _labelled_position(row: Mapping[str, str], scan_shape: tuple[int, int] | None) -> tuple[Position, str | None]:
+def _label_columns(header: list[str]) -> dict[str, str]:
+    """Find the columns of labels.csv, or else those of napari's points."""
+    if is_of_points(header) and not {"scan_y", "scan_x"} & set(header):
+        return points_columns(header)
+    return named(LABELS_HEADER, header)
+
+
+def _labelled_position(row: dict[str, str], scan_shape: tuple[int, int] | None) -> tuple[Position, str | None]:
+    if is_of_points(list(row)):
+        name = row["label"] if row["label"] not in NO_LABELS else ""
+        return inside_scan(position_of_point(row), scan_shape), tidy_name(name) if name else None
     position = inside_scan(_position(row), scan_shape)
     return position, tidy_name(row["label"]) if row["label"] else None

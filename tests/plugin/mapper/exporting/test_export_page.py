@@ -25,6 +25,7 @@ from napari_ghosthunter.plugin.mapper.mapping.map_layers import MapLayers
 from napari_ghosthunter.plugin.mapper.mapping.mapping import Mapping
 from napari_ghosthunter.plugin.scan_image import scan_layer
 from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.scan import Provenance, Scan
 from napari_ghosthunter.session.earlier import Earlier
 from napari_ghosthunter.session.session import Session
 
@@ -220,7 +221,8 @@ def test_the_scan_is_never_written_over(page, trained, mapped, tmp_path) -> None
     mapped(trained)
     source = tmp_path / "x_map.h5"
     source.write_text("the scan")
-    wanted = exporting.Export(tmp_path, "x", hdf5=page.layers.result, source=source)
+    scan = Scan(np.zeros((1, 1, 2, 2)), provenance=Provenance(path=source))
+    wanted = exporting.Export(tmp_path, "x", hdf5=page.layers.result, scan=scan)
     with pytest.raises(exporting.OutputError, match="the scan itself"):
         wanted.existing()
 

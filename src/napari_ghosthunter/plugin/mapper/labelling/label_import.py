@@ -13,7 +13,7 @@ from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.mapper.desk import Desk
 from napari_ghosthunter.session.session import Session
 
-FILES = "Labels (*.csv *.yaml *.yml);;All files (*)"
+FILES = "Labels (*.csv *.tsv *.txt *.yaml *.yml);;All files (*)"
 
 
 def import_labels(desk: Desk, parent: QWidget) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from napari_ghosthunter.labelling.napari_points import UNLABELLED
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import LAST_AXES, bare, position_at
 from napari_ghosthunter.plugin.mapper.desk import Desk
-from napari_ghosthunter.plugin.mapper.labelling.points_look import UNLABELLED
 from napari_ghosthunter.plugin.window import canvas_of
 
 CLICK_PIXELS = 5  # a press that moves further is a drag

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.labelling.napari_points import UNLABELLED
 from napari_ghosthunter.labelling.positions import Position
 
-UNLABELLED = "not labelled"
 HOLLOW = (0.0, 0.0, 0.0, 0.55)  # a shade, or the white border would be lost on white
 BLACK = (0.0, 0.0, 0.0, 1.0)
 WHITE = (1.0, 1.0, 1.0, 1.0)

@@ -11,6 +11,7 @@ from typing import Any
 from qtpy.QtCore import QObject
 
 from napari_ghosthunter.labelling.edits import Edit, How, SetClasses, SetLabel, SetPoint, singles
+from napari_ghosthunter.labelling.napari_points import UNLABELLED
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.layers import bare
 from napari_ghosthunter.plugin.mapper.desk import Desk
@@ -19,7 +20,7 @@ from napari_ghosthunter.plugin.mapper.labelling.listening import Listening
 from napari_ghosthunter.plugin.mapper.labelling.point_clicks import PointClicks
 from napari_ghosthunter.plugin.mapper.labelling.point_keys import PointKeys
 from napari_ghosthunter.plugin.mapper.labelling.point_layers import PointLayers
-from napari_ghosthunter.plugin.mapper.labelling.points_look import UNLABELLED, colours_of, look_of
+from napari_ghosthunter.plugin.mapper.labelling.points_look import colours_of, look_of
 from napari_ghosthunter.plugin.window import focus_canvas
 from napari_ghosthunter.session.session import Session
 
