@@ -79,7 +79,7 @@ def test_the_main_job_in_code(tmp_path) -> None:
 
     domains = gh.segment(scan, model)
     assert isinstance(domains, gh.DomainMap)
-    assert len(domains.save(tmp_path / "maps")) == 6
+    assert len(domains.save(tmp_path / "maps")) == 7
     again = gh.DomainMap.load(tmp_path / "maps")
     assert np.array_equal(again.probabilities, domains.probabilities)
     rows = np.concatenate([band.probabilities for band in gh.segment_rows(scan, model)])
