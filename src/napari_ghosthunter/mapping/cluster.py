@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from pickle import UnpicklingError
 from threading import Event
 from typing import TYPE_CHECKING
 from warnings import warn
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 TASK_BYTES = 256 * 2**20  # patterns of one task: tenths of a second of work, milliseconds of Dask's
 TASKS_PER_THREAD = 8  # at least, where there are rows enough: the last ones leave few workers idle
-OF_A_TASK = (ImportError, UnpicklingError, AttributeError, TypeError, ValueError, RuntimeError, MemoryError, OSError)
+OF_A_TASK = (ImportError, AttributeError, TypeError, ValueError, RuntimeError, MemoryError, OSError)
 ASK_S = 0.2  # between two times that a caller who waits for rows is asked whether it still wants them
 
 

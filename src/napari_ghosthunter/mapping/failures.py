@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from pickle import UnpicklingError
 
 LOST = "The connection to the Dask scheduler was lost; is it still running?"
 _KILLED = "Several workers died of the same rows, probably for want of memory; start fewer of them on each machine."
@@ -34,7 +33,7 @@ _CAUSES: tuple[tuple[Callable[[BaseException], bool], str], ...] = (
     (lambda error: type(error).__name__ == "KilledWorker", _KILLED),
     (lambda error: type(error).__name__ == "CommClosedError", LOST),
     (_is(CancelledError), LOST),
-    (_is(ImportError, UnpicklingError), _CODE),
+    (_is(ImportError), _CODE),
     # how pickle, the scheduler and classes say that the other side has other code than this one
     (_says("deseriali[sz]|can't get attribute|unsupported pickle|'(job|rows|model)' object has no attribute"), _CODE),
     (_is(MemoryError), _MEMORY),
