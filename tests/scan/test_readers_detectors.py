@@ -84,6 +84,14 @@ def test_empad_g2_patterns_have_no_footer(tmp_path, name, asked):
     assert any("EMPAD-G2" in note for note in scan.provenance.notes)
 
 
+@pytest.mark.parametrize("count", [14, 15])
+def test_empad_g2_patterns_between_rows_are_left_out(tmp_path, count):
+    frames = np.resize(EMPAD_FRAMES, (15, 128, 128))
+    frames[:count].tofile(tmp_path / "scan_x4_y3.raw")
+    scan = open_scan(tmp_path / "scan_x4_y3.raw", flyback=1)
+    np.testing.assert_array_equal(scan.data, frames.reshape(3, 5, 128, 128)[:, :4])
+
+
 def test_empad_g2_is_never_taken_for_a_file_cut_short(tmp_path):
     EMPAD_FRAMES.tofile(tmp_path / "unnamed.raw")
     with pytest.raises(

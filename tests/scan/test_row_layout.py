@@ -2,19 +2,22 @@
 
 import os
 
+import h5py
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_ghosthunter.errors import ScanError, ScanShapeError
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.presence import present
-from napari_ghosthunter.scan.readers import open_scan
+from napari_ghosthunter.scan.readers import open_again, open_scan
 from napari_ghosthunter.scan.readers.fold import fold, plausible_shapes
 from napari_ghosthunter.scan.readers.frames import Frames
 from napari_ghosthunter.scan.readers.stack import Stack
 from napari_ghosthunter.scan.row_layout import FrameTimes, RowLayout
+from tests.scan.writers import write_empad, write_master, write_mib, write_mrc, write_tvips
 
 
 class Locked:
@@ -206,3 +209,58 @@ def test_more_skipped_than_there_is_leaves_nothing():
 def test_shapes_offered_with_flyback_are_those_that_fit():
     for shape in plausible_shapes(72, skip_frames=1, flyback=1):
         assert RowLayout(shape, 1, 1).end in (72, 71)
+
+
+def write_h5(folder, frames):
+    path = folder / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("frames", data=frames, chunks=(2, *frames.shape[1:]), compression="gzip")
+    return path
+
+
+def write_npz(folder, frames):
+    np.savez_compressed(folder / "a.npz", frames=frames)
+    return folder / "a.npz"
+
+
+def write_npy(folder, frames, order="C"):
+    np.save(folder / "a.npy", np.asarray(frames, order=order))
+    return folder / "a.npy"
+
+
+def write_zarr(folder, frames):
+    zarr.save_array(str(folder / "a.zarr"), frames)
+    return folder / "a.zarr"
+
+
+FORMATS = {
+    "npy": write_npy,
+    "npy in the order of Fortran": lambda folder, frames: write_npy(folder, frames, "F"),
+    "npz": write_npz,
+    "hdf5": write_h5,
+    "zarr": write_zarr,
+    "mib": lambda folder, frames: write_mib(folder / "a.mib", frames),
+    "mrc": lambda folder, frames: write_mrc(folder / "a.mrc", frames, 6),
+    "tvips": lambda folder, frames: write_tvips(folder, frames, np.zeros(len(frames), int), files=2),
+    "arina": lambda folder, frames: write_master(folder, [frames[:6], frames[6:]], 8352),
+    "empad": lambda folder, frames: write_empad(folder / "a.raw", frames.astype("f4")),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_patterns_between_rows_are_left_out_of_every_format(tmp_path, name):
+    frames = np.random.default_rng(0).integers(0, 8000, (15, 128, 128), dtype="uint16")  # 3 rows of 4, and a dummy each
+    path = FORMATS[name](tmp_path, frames)
+    with pytest.raises(ScanShapeError, match="3 too many.*--skip-frames"):
+        open_scan(path, scan_shape=(3, 4))
+    for skip in (0, 1):
+        scan = open_scan(path, scan_shape=(3, 4), skip_frames=skip, flyback=1)
+        expected = frames.reshape(3, 5, 128, 128)[:, skip : skip + 4]
+        np.testing.assert_array_equal(scan.rows(0, 3), expected)
+        np.testing.assert_array_equal(scan.pattern(2, 1), expected[2, 1])
+        np.testing.assert_array_equal(scan.block(slice(1, 3), slice(1, 4, 2)), expected[1:3, 1:4:2])
+        assert scan.provenance.options.flyback == 1
+        again = open_again(scan.provenance, path)
+        np.testing.assert_array_equal(again.rows(2, 3), expected[2:3])
+    part = open_scan(path, scan_shape=(3, 4), skip_frames=1, flyback=1, rows=(1, 3), columns=(0, 2), detector="flip_x")
+    np.testing.assert_array_equal(part.rows(0, 2), expected[1:, :2, :, ::-1])

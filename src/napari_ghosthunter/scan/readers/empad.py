@@ -6,7 +6,6 @@ check the size of the .raw file, opens it by the .xml only, and fails where that
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from napari_ghosthunter.scan.readers.empad_header import EmpadHeader, empad_head
 from napari_ghosthunter.scan.readers.frames import map_records
 from napari_ghosthunter.scan.readers.shape_candidates import plausible_shapes, shape_question
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
+from napari_ghosthunter.scan.row_layout import RowLayout
 
 SIDE = 128  # pixels of the detector
 PATTERN_BYTES = SIDE * SIDE * 4
@@ -48,13 +48,13 @@ def read(path: Path, wanted: Wanted) -> Stack:
     missing = next((header for header in headers if _beside(path, header.raw) is None), None)
     if missing is not None:
         note += f" {missing.path.name} names {missing.raw}, which is missing: if it is this file, name it so again."
-    patterns, more = _patterns(path, shape or wanted.scan_shape)
+    patterns, more = _patterns(path, shape, wanted)
     return Stack(patterns, scan_shape=shape, notes=(note, *more))
 
 
 def _by_header(header: EmpadHeader, raw: Path, wanted: Wanted) -> Stack:
     shape = header.scan_shape or (None if header.series else shape_in_name(raw.name))
-    patterns, notes = _patterns(raw, shape or wanted.scan_shape)
+    patterns, notes = _patterns(raw, shape, wanted)
     return Stack(patterns, header.calibration(wanted.scan_shape or shape), scan_shape=shape, notes=notes)
 
 
@@ -93,15 +93,16 @@ def _beside(path: Path, name: str) -> Path | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _patterns(path: Path, shape: ScanShape | None) -> tuple[Any, tuple[str, ...]]:
+def _patterns(path: Path, shape: ScanShape | None, wanted: Wanted) -> tuple[Any, tuple[str, ...]]:
     """Map the patterns of either detector: those of an EMPAD are followed by two rows of other readings.
 
     A file is taken for an EMPAD-G2's only if it holds as many patterns as its name or the user says: a copy of an
     EMPAD's that was broken off often ends where it could be one.
     """
     with reading(path, "an EMPAD .raw file"):
-        size, count = path.stat().st_size, math.prod(shape) if shape else 0
-        second = size == count * PATTERN_BYTES
+        size, skip, flyback = path.stat().st_size, wanted.skip_frames or 0, wanted.flyback or 0
+        ends = [RowLayout(one, skip, flyback).end for one in (shape, wanted.scan_shape) if one is not None]
+        second = size in {(end + after) * PATTERN_BYTES for end in ends for after in (0, flyback)}
         records = map_records(path, "<f4", (SIDE, SIDE), offset=0, after=0 if second else FOOTER_BYTES)
         patterns = records["pattern"]
     if second and (_are_words(patterns[0]) or _are_words(patterns[-1])):
