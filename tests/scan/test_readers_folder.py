@@ -196,6 +196,13 @@ def test_scans_side_by_side_are_no_patterns(tmp_path):
         open_scan(tmp_path)
 
 
+def test_a_folder_of_files_with_names_of_their_own_is_no_scan(tmp_path):
+    for name in ("monday", "tuesday"):
+        np.save(tmp_path / f"{name}.npy", PATTERNS)
+    with pytest.raises(ScanError, match="is a folder but no Zarr store.*give the scan's file"):
+        open_scan(tmp_path)
+
+
 def test_a_folder_of_something_else_says_what_is_read(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(ScanError, match="holds no files of one pattern each"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,13 +45,14 @@ READ: dict[str, tuple[Callable[[Path], NDArray[Any]], Callable[[Path], Described
 }
 PICTURES = (".png", ".tif", ".tiff")
 OTHER_PICTURES = (".jpg", ".jpeg", ".bmp", ".gif", ".webp")  # kinds that are not read
+_NUMBERED = re.compile(r"[0-9].*\.")
 MOST_FILES = 4_000_000
 LOOKED_AT = 8  # files of a series, evenly spread
 FEWEST, LEAST_SHARE = 3, 0.1  # files that may be a scan beside a larger one; fewer are strays
 
 
 def is_folder_of_patterns(path: Path) -> bool:
-    """Whether a folder holds two or more files that may be patterns.
+    """Whether a folder holds two or more files that may be patterns: pictures, or others with numbers in their names.
 
     Raises
     ------
@@ -58,7 +60,8 @@ def is_folder_of_patterns(path: Path) -> bool:
         If it cannot be looked into.
     """
     try:
-        return len(list(itertools.islice(_names(path, tuple(READ)), 2))) > 1
+        found = (name for name in _names(path, tuple(READ)) if _ending(name) in PICTURES or _NUMBERED.search(name))
+        return len(list(itertools.islice(found, 2))) > 1
     except OSError as error:
         raise ScanError(f"Cannot look into the folder {path}: {error.strerror or error}.") from error
 
