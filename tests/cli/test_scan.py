@@ -119,14 +119,14 @@ def test_steps_are_told_once_where_they_agree(call, shared_file):
         ("cut.npy", (), "cut short"),
         ("text.npy", (), "cannot be read as a NumPy .npy file"),
         ("labels.csv", (), "no ending of a known format"),
-        (".", (), "is a folder"),
+        (".", (), "cut.npy cannot be read"),  # a folder of patterns, one of which is cut short
         ("flat.npy", (), "--scan-shape YxX (scan_shape=(y, x) in Python), for example 10x14"),
         ("flat.npy", ("--scan-shape", "11x14"), "14 missing"),
         ("flat.npy", ("--scan-shape", "5x14"), "70 too many"),
         ("scan.npy", ("--scan-shape", "9x14"), "cannot be folded to 9 x 14"),
         ("scan.npy", ("--dataset", "nope"), "There is no dataset 'nope'"),
         ("scan.npy", ("--reader", "nope"), "There is no reader 'nope'; there are gatan, "),
-        ("scan.npy", ("--reader", "hdf5"), "cannot be read as"),
+        ("scan.npy", ("--reader", "hdf5"), "is a NumPy .npy file, by its first bytes"),
     ],
 )
 def test_what_cannot_be_opened(call, samples, name, options, said):

@@ -85,7 +85,7 @@ def _sides(dataset: Any) -> tuple[int, int] | None:
     return numbers[0], numbers[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Order:
     """Frames in the order of their positions: those of position n are frames[starts[n]:starts[n + 1]]."""
 

@@ -45,7 +45,9 @@ def read_png(path: Path) -> NDArray[Any]:
             array = np.asarray(
                 image.convert("RGBA" if "transparency" in image.info else "RGB") if mode == "P" else image
             )
-    return grey(array.astype(np.uint8) if array.dtype == bool else array, path)
+    # Pillow has no type of its own for one bit, and before 11 none for 16
+    stored = {"b": np.uint8, "i": np.uint16}.get(array.dtype.kind)
+    return grey(array if stored is None else array.astype(stored), path)
 
 
 def _checked_bits(path: Path) -> int:
