@@ -34,6 +34,7 @@ class Kind:
 
 
 PACKED = "unpack it first"
+LOSSY = "JPEG loses faint disks; export the patterns as .png or .tif"
 PICTURE = "a scan is a folder of such pictures, or another file"
 KINDS = (
     Kind((b"\x89HDF\r\n\x1a\n",), "an HDF5 file", ("hdf5", "arina", "dm5", "topspin")),
@@ -43,7 +44,7 @@ KINDS = (
     Kind((b"IMGBLO",), "a NanoMEGAS .blo file", ("astar",)),
     Kind((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF file", ("tiff",)),
     Kind((b"\x89PNG\r\n\x1a\n",), "a PNG picture", (), PICTURE),
-    Kind((b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1"), "a JPEG picture", (), PICTURE),
+    Kind((b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1"), "a JPEG picture", (), LOSSY),
     Kind((b"\x1f\x8b\x08\0", b"\x1f\x8b\x08\x08"), "a file packed with gzip", (), PACKED),
     Kind((b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"), "a packed file (xz, 7-Zip, RAR)", (), PACKED),
     Kind((b"%PDF-",), "a PDF file"),

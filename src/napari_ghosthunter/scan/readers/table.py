@@ -117,8 +117,8 @@ def pick_reader(path: Path, name: str | None) -> Reader:
         return max(fitting, key=lambda entry: entry[0])[1]
     if path.is_dir():
         raise ScanError(
-            f"{path} is a folder but no Zarr store, and holds no files of one pattern each; give the scan's file in it "
-            "instead."
+            f"{path} is a folder but no Zarr store, and holds no files of one pattern each ({', '.join(folder.READ)}); "
+            "give the scan's file in it instead."
         )
     if path.suffix.lower() in folder.READ:
         raise ScanError(
