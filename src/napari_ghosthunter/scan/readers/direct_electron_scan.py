@@ -93,13 +93,13 @@ def chosen_part(
         return patterns, None, ()
     told = " or ".join(f"{frames} frame(s) of each position, {repeats} time(s)" for frames, repeats in kept)
     names = tuple(parts)
-    name = wanted.dataset
+    name, shapes = wanted.dataset, dict.fromkeys(parts, (*shape, *patterns.shape[1:]))
     if name is None:
         if len(kept) > 1 or kept[0][1] > 1:
-            raise DatasetError(f"Its {count} patterns are {told}; {question(names)}", names)
+            raise DatasetError(f"Its {count} patterns are {told}; {question(names)}", names, shapes)
         name = SUM_OF_FRAMES
     if name not in parts:
-        raise DatasetError(f"There is no dataset {name!r} in it; {question(names)}", names)
+        raise DatasetError(f"There is no dataset {name!r} in it; {question(names)}", names, shapes)
     chosen = parts[name]
     note = f"The file holds {told}; this is the {name}, others can be chosen as dataset: {', '.join(names[:OFFERED])}."
     left = count - max(frames * repeats for frames, repeats in kept) * positions
