@@ -29,6 +29,7 @@ SAYS = {
     OSError("Can't read data (can't open directory (/usr/local/hdf5/lib/plugin))"): "packed in a way",
     OSError("Can't synchronously read data (required filter 'blosc2' is not registered)"): "blosc2",
     ValueError("codec not available: 'zfpy'"): "zfpy",
+    ValueError("<COMPRESSION.ZSTD: 50000> requires the 'imagecodecs' package"): "imagecodecs",
     NotImplementedError("That compression method is not supported"): "packed in a way",
     NotImplementedError("Data type 7 of version 9"): "is not supported",
     RuntimeError("File 'a.npy' is encrypted, password required for extraction"): "locked with a password",
