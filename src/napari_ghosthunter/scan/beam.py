@@ -7,14 +7,17 @@ with hot pixels brighter than itself; so it is measured, and said so where it ca
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.beam_evidence import hear
 from napari_ghosthunter.scan.scan import zero_nonfinite
 
+SAY_WHERE = "Say where it is with --beam K_Y,K_X, or drag it there in the Diffraction viewer."
+STANDS_OUT = 1.3  # times what lies around it that a disk is bright at least
 MOST_REGIONS = 1000  # more bright regions than this are noise, not disks
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +34,8 @@ class BeamCentre:
     radius
         Radius of the disk.
     found
-        False where no clear beam was seen, and the middle of the detector stands in for it.
+        False where it is not sure: no clear beam was seen, and the middle of the detector stands in for it, or what
+        tells the beam from Bragg disks does not agree, and the likeliest place does.
     """
 
     k_y: float
@@ -41,7 +45,10 @@ class BeamCentre:
 
 
 def measure_beam(pattern: ArrayLike) -> BeamCentre:
-    """Find the direct beam in a (mean) pattern: the disk that holds the most intensity.
+    """Find the direct beam in a mean pattern: the disk that holds the most intensity, or the middle of the lattice.
+
+    The brightest disk of a thick or tilted crystal is often not the direct beam. Where the pattern shows a lattice, the
+    symmetry of disks and of the background, what lies around each, and brightness are weighed (see `beam_evidence`).
 
     Hot pixels are clipped to their surroundings first. The disk is what rises above half the height between the
     background and the brightest place; where several disks hold nearly as much (thick crystals), the one nearest to
@@ -57,8 +64,8 @@ def measure_beam(pattern: ArrayLike) -> BeamCentre:
     Returns
     -------
     BeamCentre
-        Centre and radius in detector pixels. With `found` false it is the middle of the detector, and the radius is
-        an eighth of its shorter side.
+        Centre and radius in detector pixels. With `found` false it is the likeliest place, or the middle of the
+        detector with a radius of an eighth of its shorter side.
 
     Raises
     ------
@@ -68,13 +75,21 @@ def measure_beam(pattern: ArrayLike) -> BeamCentre:
     Warns
     -----
     UserWarning
-        If the pattern has no clear beam.
+        If the pattern has no clear beam, or it is not sure which disk is the beam.
     """
-    beam = find_beam(pattern)
+    beam = find_mean_beam(pattern)
     if beam is not None:
+        if not beam.found:
+            warnings.warn(
+                "It is not sure which disk is the direct beam; the likeliest one, at "
+                f"({beam.k_y:.1f}, {beam.k_x:.1f}), is used. {SAY_WHERE}",
+                UserWarning,
+                stacklevel=2,
+            )
         return beam
     warnings.warn(
-        "No clear direct beam was found in the mean pattern; the middle of the detector is used as its centre.",
+        "No clear direct beam was found in the mean pattern; the middle of the detector is used as its centre. "
+        + SAY_WHERE,
         UserWarning,
         stacklevel=2,
     )
@@ -88,14 +103,55 @@ def no_beam(detector_shape: tuple[int, int]) -> BeamCentre:
     return BeamCentre((height - 1) / 2, (width - 1) / 2, max(0.5, min(height, width) / 8), found=False)
 
 
-def find_beam(pattern: ArrayLike) -> BeamCentre | None:
+def find_mean_beam(pattern: ArrayLike) -> BeamCentre | None:
     """Find the direct beam as `measure_beam` does; None, and no warning, where there is no clear one."""
+    clean = _clean(pattern)
+    disk = _brightest_disk(clean)
+    if disk is None:
+        return None
+    brightest = _outline(clean, disk)
+    verdict = hear(clean, (brightest.k_y, brightest.k_x), brightest.radius)
+    beam = brightest
+    if np.hypot(verdict.k_y - beam.k_y, verdict.k_x - beam.k_x) > verdict.spacing / 3:
+        beam = _disk_at(clean, (verdict.k_y, verdict.k_x), verdict.spacing / 2) or replace(
+            brightest, k_y=verdict.k_y, k_x=verdict.k_x
+        )
+    return replace(beam, found=verdict.sure)
+
+
+def find_beam(pattern: ArrayLike) -> BeamCentre | None:
+    """Find the brightest disk of a single pattern, quickly; None where none stands out."""
+    clean = _clean(pattern)
+    disk = _brightest_disk(clean)
+    return None if disk is None else _outline(clean, disk)
+
+
+def find_disk(pattern: ArrayLike, place: tuple[float, float], reach: float) -> BeamCentre | None:
+    """Measure the disk at a (k_y, k_x) place, as far as `reach` pixels from it; None where none stands out there."""
+    return _disk_at(_clean(pattern), place, reach)
+
+
+def _clean(pattern: ArrayLike) -> FloatArray:
     values = np.asarray(pattern, np.float64)
     if values.ndim != 2 or values.size == 0:
         raise ScanError(f"A pattern has two axes (k_y, k_x), but this array has the shape {values.shape}.")
-    clean = _without_hot_pixels(zero_nonfinite(values)[0])
-    disk = _brightest_disk(clean)
-    return None if disk is None else _outline(clean, disk)
+    return _without_hot_pixels(zero_nonfinite(values)[0])
+
+
+def _disk_at(clean: FloatArray, place: tuple[float, float], reach: float) -> BeamCentre | None:
+    from scipy.ndimage import gaussian_filter, label
+
+    k_y, k_x = np.ogrid[: clean.shape[0], : clean.shape[1]]
+    near = np.hypot(k_y - place[0], k_x - place[1]) <= reach
+    if not near.any():
+        return None
+    smooth = gaussian_filter(clean, 0.7, mode="nearest")
+    low, peak = float(np.percentile(smooth[near], 5)), float(smooth[near].max())
+    labels, count = label(near & (smooth > (low + peak) / 2))
+    if peak < STANDS_OUT * low or count == 0:
+        return None
+    sums = np.bincount(labels.reshape(-1), smooth.reshape(-1))[1:]
+    return _outline(clean, labels == int(sums.argmax()) + 1)
 
 
 def _without_hot_pixels(pattern: FloatArray) -> FloatArray:

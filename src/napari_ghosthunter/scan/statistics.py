@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from napari_ghosthunter.scan.beam import BeamCentre, find_beam
+from napari_ghosthunter.scan.beam import BeamCentre, find_beam, find_mean_beam
 from napari_ghosthunter.scan.drift import POSITIONS, wander
 from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
 from napari_ghosthunter.scan.spread import spread_positions
@@ -56,7 +56,7 @@ def measure_statistics(scan: Scan, count: int = POSITIONS) -> ScanStatistics:
             means.append(float(pattern.mean()))
         zeros += int(np.count_nonzero(pattern <= 0))
         beams.append(find_beam(pattern))
-    found = find_beam(total / len(positions))
+    found = find_mean_beam(total / len(positions))
     with np.errstate(invalid="ignore"):  # between infinities
         low, middle, high = np.nan_to_num(np.percentile(means, PERCENTILES)).tolist()
     return ScanStatistics(
