@@ -227,6 +227,15 @@ class DiffractionViewer(QWidget):
         self.view.set_detector(detector)
         self.detector_bar.show_detector(detector)
 
+    def _turn_masking(self, on: bool) -> None:
+        if on:
+            self.masking.begin()
+        else:
+            self.masking.end()
+
+    def _untick_mask(self) -> None:
+        self.source_bar.mask_button.setChecked(False)
+
     # ---- layout ----
 
     def _make_room(self, for_means: bool) -> None:
@@ -254,8 +263,8 @@ class DiffractionViewer(QWidget):
         self.link.left.connect(self._go_home)
         self.view.dragged.connect(self._drag_detector)
         self.source_bar.fit_asked.connect(self.canvas.fit)
-        self.source_bar.mask_asked.connect(lambda on: self.masking.begin() if on else self.masking.end())
-        self.masking.ended.connect(lambda: self.source_bar.mask_button.setChecked(False))
+        self.source_bar.mask_asked.connect(self._turn_masking)  # a lambda would keep the dock alive
+        self.masking.ended.connect(self._untick_mask)
         self.showing.titled.connect(self.position_label.setText)
         self.showing.valued.connect(self.value_label.setText)
         self.showing.look_changed.connect(self.comparing.set_look)
