@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -181,6 +182,15 @@ def test_what_was_said_on_the_scan_page_holds_the_next_time_where_someone_is_at_
     assert scan.beam == (3, 4)
     assert scan.bad_pixels is None
     assert open_asking(scan_file, None).calibration == Calibration()
+
+
+def test_the_beam_of_one_array_is_not_that_of_another(tmp_path):
+    path = tmp_path / "two.h5"
+    with h5py.File(path, "w") as file:
+        file["a"], file["b"] = np.ones((2, 3, 4, 4)), np.ones((2, 3, 16, 16))
+    remember(path, ScanOptions(dataset="b", beam=(12, 12)))
+    assert open_asking(path, Answers(dataset="b")).beam == (12, 12)
+    assert open_asking(path, Answers(dataset="a")).beam is None
 
 
 def test_no_shape_is_offered_for_positions_that_form_no_rectangle(shared_file, memory):

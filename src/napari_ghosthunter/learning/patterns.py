@@ -115,7 +115,7 @@ class FittedPatterns(BaseModel):
     def window(self, scan: Scan, beam: BeamCentre | None = None) -> Window:
         """Give the part of the detector that is used, along (k_y, k_x): the whole, or around the beam of `scan`.
 
-        The beam is measured, unless it is given.
+        The beam is where the user says (`scan.beam`), or else measured, unless it is given.
         """
         if self.config.crop == 1:
             return slice(None), slice(None)

@@ -136,7 +136,11 @@ def _ask(
     if isinstance(error, DatasetError):
         shapes = {name: error.shapes.get(name, ()) for name in error.candidates}
         name = asker.dataset(path, shapes, before.dataset)
-        return None if name is None else chosen.updated(dataset=name)
+        if name is None:
+            return None
+        same = name == before.dataset
+        # another array may be of another detector
+        return chosen.updated(dataset=name) if same else chosen.updated(dataset=name, beam=None, mask=None)
     return asker.scan_shape(path, chosen, error, before)
 
 

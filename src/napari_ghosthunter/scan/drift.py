@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_ghosthunter.scan.beam import BeamCentre, find_beam
+from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.stated_beam import pattern_beams
 
 POSITIONS = 64  # probe positions whose beam is measured
 PERCENTILE = 90  # of the distances: a particle's edge or a thick spot may mislead a few
@@ -16,6 +17,8 @@ PERCENTILE = 90  # of the distances: a particle's edge or a thick spot may misle
 
 def centre_wander(scan: Scan, count: int = POSITIONS) -> float | None:
     """Measure how far the direct beam lies from its median place, along the axis where it wanders more.
+
+    Of a scan whose beam is stated, the disk nearest to that place is the beam of a pattern.
 
     Parameters
     ----------
@@ -31,7 +34,8 @@ def centre_wander(scan: Scan, count: int = POSITIONS) -> float | None:
         the patterns have a clear beam.
     """
     positions = spread_positions(scan.scan_shape, count)
-    return wander([find_beam(scan.pattern(*position)) for position in positions], scan.detector_shape)
+    find = pattern_beams(scan)
+    return wander([find(scan.pattern(*position)) for position in positions], scan.detector_shape)
 
 
 def wander(beams: Sequence[BeamCentre | None], detector_shape: tuple[int, int]) -> float | None:

@@ -76,7 +76,7 @@ class Scan:
     Raises
     ------
     ScanError
-        If `data` is not four-dimensional, is empty, or is not numeric.
+        If `data` is not four-dimensional, is empty, or is not numeric, or `beam` lies beside the detector.
     """
 
     data: LazyArray
@@ -93,6 +93,8 @@ class Scan:
             raise ScanError(f"The scan is empty: its shape is {shape}.")
         if kind not in "uifb":
             raise ScanError(f"Patterns must be integer or floating point numbers, not {self.data.dtype}.")
+        if self.beam is not None:
+            object.__setattr__(self, "beam", _on_detector(self.beam, self.detector_shape))
 
     def __repr__(self) -> str:
         """Say what it is, without a look at the patterns."""
@@ -203,6 +205,18 @@ class Scan:
         """Give the same data another calibration."""
         return replace(self, calibration=calibration)
 
+    def with_beam(self, beam: tuple[float, float] | None) -> Scan:
+        """Say where the direct beam of the same data is, (k_y, k_x) in detector pixels; None to measure it again.
+
+        Raises
+        ------
+        ScanError
+            If it lies beside the detector.
+        """
+        scan = replace(self, beam=beam)
+        options = scan.provenance.options.updated(beam=scan.beam)  # it is opened so again, too
+        return replace(scan, provenance=replace(scan.provenance, options=options))
+
     def with_mask(self, mask: ArrayLike | None) -> Scan:
         """Give the same data with a mask of bad pixels, shape (k_y, k_x), not 0 where bad; None for none.
 
@@ -225,6 +239,21 @@ class Scan:
         from napari_ghosthunter.scan.datacube import datacube_of
 
         return datacube_of(self)
+
+
+def _on_detector(beam: Sequence[float], detector_shape: tuple[int, int]) -> tuple[float, float]:
+    """Give a stated beam as two numbers; its place may be anywhere on the pixels, to their outer edges."""
+    try:
+        k_y, k_x = (float(place) for place in beam)
+    except (TypeError, ValueError):
+        raise ScanError(f"The direct beam is two numbers (k_y, k_x) in detector pixels, not {beam!r}.") from None
+    height, width = detector_shape
+    if not (-0.5 <= k_y <= height - 0.5 and -0.5 <= k_x <= width - 0.5):
+        raise ScanError(
+            f"The direct beam cannot be at ({k_y:g}, {k_x:g}): the detector has {height} x {width} pixels (k_y, k_x), "
+            "counted from 0. State a place on it, or leave it out to measure the beam."
+        )
+    return k_y, k_x
 
 
 def _of(path: Path | None, data: LazyArray) -> LazyArray:

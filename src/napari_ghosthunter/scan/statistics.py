@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from napari_ghosthunter.scan.beam import BeamCentre, find_beam, find_mean_beam
+from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.drift import POSITIONS, wander
 from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
 from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.stated_beam import find_scan_beam, pattern_beams
 
 PERCENTILES = (5, 50, 95)
 
@@ -48,6 +49,7 @@ def measure_statistics(scan: Scan, count: int = POSITIONS) -> ScanStatistics:
     """Measure a scan in `count` spread patterns; NaN and infinities count as zero, and nothing is said of them."""
     positions = spread_positions(scan.scan_shape, count)
     total: FloatArray = np.zeros(scan.detector_shape)
+    find = pattern_beams(scan)
     beams, means, zeros = list[BeamCentre | None](), list[float](), 0
     for position in positions:
         pattern, _ = zero_nonfinite(scan.pattern(*position).astype(np.float64, copy=False))
@@ -55,8 +57,8 @@ def measure_statistics(scan: Scan, count: int = POSITIONS) -> ScanStatistics:
             total += pattern
             means.append(float(pattern.mean()))
         zeros += int(np.count_nonzero(pattern <= 0))
-        beams.append(find_beam(pattern))
-    found = find_mean_beam(total / len(positions))
+        beams.append(find(pattern))
+    found = find_scan_beam(scan, total / len(positions))
     with np.errstate(invalid="ignore"):  # between infinities
         low, middle, high = np.nan_to_num(np.percentile(means, PERCENTILES)).tolist()
     return ScanStatistics(

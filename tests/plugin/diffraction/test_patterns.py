@@ -91,3 +91,8 @@ def test_class_means(scan: Scan, patterns: np.ndarray) -> None:
     np.testing.assert_allclose(means[0].pattern, patterns[:, :3].mean((0, 1)))
     np.testing.assert_array_equal(last.pattern, patterns[5, 9])
     assert steps.count(None) == 4
+
+
+def test_the_beam_of_a_scan_is_where_the_user_says_it_is(scan: Scan) -> None:
+    *_, facts = measure_scan(scan.with_beam((3.0, 4.5)))
+    assert (facts.beam.k_y, facts.beam.k_x, facts.beam.found) == (3.0, 4.5, True)

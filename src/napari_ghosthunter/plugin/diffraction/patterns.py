@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.diffraction.display import Levels
-from napari_ghosthunter.scan.beam import BeamCentre, measure_beam
+from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
 from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.stated_beam import scan_beam
 from napari_ghosthunter.scan.virtual.means import BEAM_POSITIONS, measure_scan_beam
 
 if TYPE_CHECKING:
@@ -119,4 +120,4 @@ def measure_scan(scan: Scan) -> Iterator[ScanFacts | None]:
         # an odd step, which does not keep to a few columns
         samples.append(np.array(pattern.ravel()[:: pattern.size // SAMPLED | 1]))
         yield None
-    yield ScanFacts(measure_beam(total / len(positions)), Levels.of(np.concatenate(samples)))
+    yield ScanFacts(scan_beam(scan, total / len(positions)), Levels.of(np.concatenate(samples)))

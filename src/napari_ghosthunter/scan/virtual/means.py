@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.beam import BeamCentre, measure_beam
+from napari_ghosthunter.scan.beam import BeamCentre
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite, zero_nonfinite
 from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.stated_beam import scan_beam
 from napari_ghosthunter.scan.virtual.columns import columns
 from napari_ghosthunter.scan.virtual.images import FloatArray, Progress
 
@@ -68,6 +69,8 @@ def mean_pattern(
 def measure_scan_beam(scan: Scan, count: int = BEAM_POSITIONS) -> BeamCentre:
     """Measure the direct beam of a scan in the mean pattern of at most `count` evenly spread positions.
 
+    Where the user says it (`scan.beam`), only its radius is measured, around that place.
+
     Raises
     ------
     ValueError
@@ -76,9 +79,9 @@ def measure_scan_beam(scan: Scan, count: int = BEAM_POSITIONS) -> BeamCentre:
     Warns
     -----
     UserWarning
-        If there is no clear beam; see `measure_beam`.
+        If there is no clear beam and none is stated; see `measure_beam`.
     """
-    return measure_beam(mean_pattern(scan, spread_positions(scan.scan_shape, count)))
+    return scan_beam(scan, mean_pattern(scan, spread_positions(scan.scan_shape, count)))
 
 
 def _sum_patterns(patterns: NDArray[Any]) -> FloatArray:

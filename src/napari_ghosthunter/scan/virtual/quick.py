@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.beam import find_beam, no_beam
 from napari_ghosthunter.scan.preview import CoarseImages, full_size
-from napari_ghosthunter.scan.scan import Scan, zero_nonfinite
-from napari_ghosthunter.scan.spread import spread_positions
+from napari_ghosthunter.scan.scan import Scan
+from napari_ghosthunter.scan.stated_beam import beam_at, quick_mean
 from napari_ghosthunter.scan.virtual.masks import bright_field_mask
 
-BEAM_POSITIONS = 16  # whose mean shows the direct beam
 MOST_POSITIONS = 2**16  # looked at; each stands for its surroundings where there are more
 MOST_SECONDS = 10.0  # on a slow disk the image is coarser
 
@@ -34,11 +32,8 @@ def quick_bright_field(scan: Scan) -> NDArray[np.float64] | None:
 
 
 def _summed(scan: Scan) -> NDArray[np.float64]:
-    spots = spread_positions(scan.scan_shape, BEAM_POSITIONS)
-    mean = np.mean([zero_nonfinite(scan.pattern(y, x))[0].astype(np.float64) for y, x in spots], axis=0)
-    beam = find_beam(mean) or no_beam(scan.detector_shape)
-    if scan.beam is not None:
-        beam = replace(beam, k_y=scan.beam[0], k_x=scan.beam[1])
+    mean = quick_mean(scan)
+    beam = beam_at(mean, scan.beam) if scan.beam else find_beam(mean) or no_beam(scan.detector_shape)
     deadline = time.monotonic() + MOST_SECONDS
     best = np.zeros((1, 1))
     for image in CoarseImages(scan, bright_field_mask(scan.detector_shape, beam)).refine(most=MOST_POSITIONS):
