@@ -21,6 +21,7 @@ class SourceBar(QWidget):
     hold_changed = Signal(bool)
     fit_asked = Signal()
     mask_asked = Signal(bool)
+    beam_asked = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,10 +39,15 @@ class SourceBar(QWidget):
         self.mask_button.setCheckable(True)
         self.mask_button.setToolTip("Paint bad pixels and the beam stop, to leave them out of images and maps")
         self.mask_button.clicked.connect(self.mask_asked)
+        self.beam_button = QPushButton("Beam")
+        self.beam_button.setCheckable(True)
+        self.beam_button.setToolTip("Say where the direct beam is: drag its cross, or type its place")
+        self.beam_button.clicked.connect(self.beam_asked)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.source, 1)
         row.addWidget(self.hold)
+        row.addWidget(self.beam_button)
         row.addWidget(self.mask_button)
         row.addWidget(fit)
 

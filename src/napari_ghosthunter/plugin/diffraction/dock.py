@@ -16,6 +16,8 @@ from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from napari_ghosthunter.labelling.positions import Position
 from napari_ghosthunter.plugin.background import Background
 from napari_ghosthunter.plugin.calm import calm
+from napari_ghosthunter.plugin.diffraction.beam_bar import BeamBar
+from napari_ghosthunter.plugin.diffraction.beam_setting import BeamSetting
 from napari_ghosthunter.plugin.diffraction.canvas import PatternCanvas
 from napari_ghosthunter.plugin.diffraction.class_means import ClassPatterns
 from napari_ghosthunter.plugin.diffraction.class_strip import ClassStrip
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.learning.patterns import FittedPatterns
 
+FOLLOWING = ("bright field", "annular dark field")  # virtual detectors that lie around the beam
 NO_SCAN = "Open a 4D-STEM scan: File > Open…\n\nIts diffraction patterns are shown here."
 
 
@@ -60,15 +63,17 @@ class DiffractionViewer(QWidget):
         self.view = PatternView()
         self.canvas = PatternCanvas(self.view)
         self.source_bar, self.display_bar, self.detector_bar = SourceBar(), DisplayBar(), DetectorBar()
-        self.mask_bar = MaskBar()
+        self.mask_bar, self.beam_bar = MaskBar(), BeamBar()
         self.class_strip = ClassStrip()
         self.position_label, self.value_label = _text(), _text()
         self.showing = Showing(self.view, self.source_bar, self.display_bar)
         self.masking = Masking(self.view, self.link, self.mask_bar)
+        self.beam_setting = BeamSetting(self.view, self.link, self.beam_bar)
+        self._opened: tuple[Any, Any] = None, None  # layer and its stated beam
         self.measuring = Background()
         self.imaging = Imaging()
         self.comparing = Comparing(self.class_strip)
-        self._awake = self._placed = False
+        self._awake = self._placed = self._beam_moved = False
         self._home: Position | None = None
         self._heights: list[int] = []  # of the docks, before the class means were shown
         self._lay_out()
@@ -142,7 +147,10 @@ class DiffractionViewer(QWidget):
         """Turn to another scan layer, or to none."""
         scan = self.link.scan
         self._home = None
+        before, self._opened = self._opened, (layer, None if scan is None else scan.beam)
+        self._beam_moved = before[0] is layer and before[1] != self._opened[1]
         self.masking.end()
+        self.beam_setting.turn(self.view.beam_moves and before[0] is layer)
         self.measuring.stop()
         self.showing.open(scan)
         self.comparing.open(scan)
@@ -181,9 +189,13 @@ class DiffractionViewer(QWidget):
             return
         self.showing.set_facts(facts)
         metadata = self.link.layer.metadata
+        self.beam_setting.show(facts.beam)
         detector = metadata.get(DETECTOR) or make_detector("bright field", scan.detector_shape, facts.beam)
+        moved, self._beam_moved = self._beam_moved and detector.kind in FOLLOWING, False
+        if moved:
+            detector = make_detector(detector.kind, scan.detector_shape, facts.beam)
         self._show_detector(detector)
-        if metadata.get("preview"):  # the reader had no time for all of the scan
+        if moved or metadata.get("preview"):  # the reader had no time for all of the scan
             self.imaging.ask(detector)
 
     # ---- position and detector ----
@@ -229,12 +241,15 @@ class DiffractionViewer(QWidget):
 
     def _turn_masking(self, on: bool) -> None:
         if on:
+            self.beam_setting.turn(False)
+            self.source_bar.beam_button.setEnabled(False)  # a drag paints
             self.masking.begin()
         else:
             self.masking.end()
 
     def _untick_mask(self) -> None:
         self.source_bar.mask_button.setChecked(False)
+        self.source_bar.beam_button.setEnabled(True)
 
     # ---- layout ----
 
@@ -252,6 +267,7 @@ class DiffractionViewer(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # the height is the pattern's
         column.addWidget(self.source_bar)
         column.addWidget(self.mask_bar)
+        column.addWidget(self.beam_bar)
         column.addWidget(self.canvas, 1)
         for part in (self.position_label, self.value_label, self.display_bar, self.detector_bar, self.class_strip):
             column.addWidget(part)
@@ -265,6 +281,8 @@ class DiffractionViewer(QWidget):
         self.source_bar.fit_asked.connect(self.canvas.fit)
         self.source_bar.mask_asked.connect(self._turn_masking)  # a lambda would keep the dock alive
         self.masking.ended.connect(self._untick_mask)
+        self.source_bar.beam_asked.connect(self.beam_setting.turn)
+        self.beam_setting.turned.connect(self.source_bar.beam_button.setChecked)
         self.showing.titled.connect(self.position_label.setText)
         self.showing.valued.connect(self.value_label.setText)
         self.showing.look_changed.connect(self.comparing.set_look)
