@@ -140,3 +140,16 @@ def test_a_beam_that_is_not_found_is_told_and_can_be_moved_at_once(widget, windo
     measured(widget, qtbot)
     assert widget.link.scan.beam == pytest.approx((4, 10), abs=0.3)
     assert not widget.beam_bar.told.isVisible()
+
+
+def test_the_work_in_the_domain_mapper_goes_on_with_the_beam(widget, window, qtbot, drag) -> None:
+    _, mapper = window.window.add_plugin_dock_widget("napari-ghosthunter", "Domain mapper")
+    qtbot.waitUntil(lambda: mapper.desk.session is not None and widget.showing.facts is not None)
+    session, place = mapper.desk.session, widget.view.beam
+    press(qtbot, widget.source_bar.beam_button)
+    drag(place, (place[0] + 2, place[1]))
+    qtbot.waitUntil(lambda: widget.link.scan.beam is not None)
+    measured(widget, qtbot)
+    assert mapper.desk.scan.beam == widget.link.scan.beam == pytest.approx((place[0] + 2, place[1]), abs=0.3)
+    assert mapper.desk.session.labels == session.labels
+    qtbot.waitUntil(lambda: widget.detector.k_y == widget.link.scan.beam[0])
