@@ -165,7 +165,7 @@ def test_a_warning_counts_the_pixels_and_comes_only_if_there_are_any():
 
 WRONG = [
     (3,), 3, (0, 4), (0, 0, 5), (0, 0, 0, 6), (-4,), (0, 0, 0, 0, 0), (slice(1.5, 2),), 1.5, "rows", ([0, 3],),
-    object(), (np.zeros((2, 2), bool),),
+    object, (np.zeros((2, 2), bool),),
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from napari_ghosthunter.compiled import run, unguarded
 from napari_ghosthunter.learning import kernels
 
-LARGEST = 1e30  # intensity; a whole pattern of it can still be added up in single precision
+LARGEST = 1e33  # intensity; a whole pattern of it can still be added up in single precision
 HOT = 3  # times the brightest neighbour
 
 Window: TypeAlias = tuple[slice, slice]  # part of the detector along (k_y, k_x)
