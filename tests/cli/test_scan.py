@@ -119,7 +119,7 @@ def test_steps_are_told_once_where_they_agree(call, shared_file):
         ("cut.npy", (), "cut short"),
         ("text.npy", (), "cannot be read as a NumPy .npy file"),
         ("labels.csv", (), "no ending of a known format"),
-        (".", (), "cut.npy cannot be read"),  # a folder of patterns, one of which is cut short
+        (".", (), "is a folder but no Zarr store"),
         ("flat.npy", (), "--scan-shape YxX (scan_shape=(y, x) in Python), for example 10x14"),
         ("flat.npy", ("--scan-shape", "11x14"), "14 missing"),
         ("flat.npy", ("--scan-shape", "5x14"), "70 too many"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PIXELS = "px"  # the unit of an axis that no calibration is known for
 
@@ -15,3 +15,4 @@ class Calibration:
     scan_units: str = PIXELS
     k_step: tuple[float, float] = (1.0, 1.0)
     k_units: str = PIXELS
+    notes: tuple[str, ...] = field(default=(), compare=False, repr=False)  # what of it could not be read from a file

@@ -42,10 +42,40 @@ _LENGTHS = {
     "meter": ("nm", 1e9),
     "meters": ("nm", 1e9),
 }
-_ANGLES = {"mrad": ("mrad", 1.0), "rad": ("mrad", 1e3), "urad": ("mrad", 1e-3), "µrad": ("mrad", 1e-3)}
+_DEGREE = math.pi / 180 * 1e3  # in mrad
+_ANGLES = {
+    "mrad": ("mrad", 1.0),
+    "milliradian": ("mrad", 1.0),
+    "milliradians": ("mrad", 1.0),
+    "rad": ("mrad", 1e3),
+    "radian": ("mrad", 1e3),
+    "radians": ("mrad", 1e3),
+    "urad": ("mrad", 1e-3),
+    "µrad": ("mrad", 1e-3),
+    "deg": ("mrad", _DEGREE),
+    "degree": ("mrad", _DEGREE),
+    "degrees": ("mrad", _DEGREE),
+    "°": ("mrad", _DEGREE),
+}
+_NOTHING = {
+    "",
+    PIXELS,
+    "pixel",
+    "pixels",
+    "none",
+    "<undefined>",
+    "undefined",
+    "t.traits.undefined",
+    "null",
+    "1",
+    "index",
+}
 _PRETTY = {"angstrom": "Å", "1/angstrom": "Å⁻¹", "1/nm": "nm⁻¹", "um": "µm"}
 _METRES = {"pm": 1e-12, "angstrom": 1e-10, "nm": 1e-9, "um": 1e-6}
 _RECIPROCAL = re.compile(r"^1/(?P<under>.+)$|^(?P<over>[^\d^⁻-]+)(?:\^?[-⁻][1¹])$")
+_INVERSE = re.compile(r"^(?:inverse|inv|reciprocal|per)(?=.)")  # 'inv_nm', 'reciprocal nm'
+_OF_PATTERNS = re.compile(r"^[kq](?=(?:nm|a|å|pm|um|µm|m)\^?[-⁻]|1/)")  # pyxem's 'k_A^-1'
+_WORDS = re.compile(r"\\(?:mathrm|text|rm|operatorname|mathring|,|;|:|!)")  # of LaTeX, that say how it is written
 
 
 def plain_axis(step: float, units: str) -> Axis:
@@ -56,8 +86,7 @@ def plain_axis(step: float, units: str) -> Axis:
     step = abs(float(step))
     if not math.isfinite(step) or step == 0:
         return UNCALIBRATED
-    text = re.sub(r"[\s_\[\]()]", "", units).replace("\N{GREEK SMALL LETTER MU}", "µ").lower()
-    text = text.replace("\N{ANGSTROM SIGN}".lower(), "å")
+    text = _plainly(units)
     if text in _ANGLES:
         name, factor = _ANGLES[text]
         return step * factor, name
@@ -72,6 +101,15 @@ def plain_axis(step: float, units: str) -> Axis:
     if name == "angstrom":
         return step / factor, "1/angstrom"
     return step / (factor * _METRES[name] / 1e-9), "1/nm"
+
+
+def _plainly(units: str) -> str:
+    """Write a unit without spaces, brackets and what LaTeX and pyxem put around it."""
+    text = _WORDS.sub("", units).replace("\\AA", "å").replace("\\mu", "µ").replace("\\circ", "°").replace("^°", "°")
+    text = re.sub(r"[\s_\[\](){}$\\~]", "", text).replace("\N{GREEK SMALL LETTER MU}", "µ").lower()
+    text = text.replace("\N{ANGSTROM SIGN}".lower(), "å").replace("\N{MINUS SIGN}", "-").replace("**", "^")
+    text = _OF_PATTERNS.sub("", text)
+    return _INVERSE.sub("1/", text)
 
 
 def convert(step: float, units: str, to: str) -> float | None:
@@ -89,11 +127,26 @@ def calibration_of(axes: Sequence[Axis | None]) -> Calibration:
     """Make a calibration of the four axes (scan_y, scan_x, k_y, k_x), as a file states them.
 
     An axis whose step is not stated (None, as for one of a single element) takes that of its neighbour;
-    a plane whose two axes cannot be brought to one unit counts as uncalibrated.
+    a plane whose two axes cannot be brought to one unit counts as uncalibrated. What is lost of a calibration is told
+    in its `notes`.
     """
     scan_step, scan_units = _plane(axes[0], axes[1])
     k_step, k_units = _plane(axes[2], axes[3])
-    return Calibration(scan_step=scan_step, scan_units=scan_units, k_step=k_step, k_units=k_units)
+    notes = (*_lost(axes[:2], scan_units, "scan", "--scan-step"), *_lost(axes[2:], k_units, "detector", "--k-step"))
+    return Calibration(scan_step=scan_step, scan_units=scan_units, k_step=k_step, k_units=k_units, notes=notes)
+
+
+def _lost(axes: Sequence[Axis | None], units: str, plane: str, option: str) -> tuple[str, ...]:
+    """Tell of pixel sizes that a file states and that could not be kept."""
+    stated = [axis for axis in axes if axis is not None and _plainly(axis[1]) not in _NOTHING]
+    if units != PIXELS or not stated:
+        return ()
+    steps = " and ".join(dict.fromkeys(f"{step:.6g} {unit}" for step, unit in stated))
+    unknown = [unit for step, unit in stated if plain_axis(1.0, unit) == UNCALIBRATED]
+    why = f"the unit '{unknown[0]}' is not understood" if unknown else "its two axes do not agree"
+    if not unknown and any(not math.isfinite(float(step)) or float(step) == 0 for step, _ in stated):
+        why = "that is no size"
+    return (f"The pixel size of the {plane}, {steps}, was left out: {why}. Say it with {option}.",)
 
 
 def _plane(y: Axis | None, x: Axis | None) -> tuple[tuple[float, float], str]:

@@ -99,9 +99,9 @@ def open_with(path: str | Path, options: ScanOptions) -> Scan:
         data, notes = fold(stack, options)
         _check_pattern(data, path)
         data, calibration = as_asked(data, stack.calibration, options)
-        told_notes = tuple(_one_line(note) for note in (*stack.notes, *notes))
+        told_notes = tuple(_one_line(note) for note in (*stack.notes, *stack.calibration.notes, *notes))
         provenance = Provenance(path, chosen.name, stack.dataset, options, told_notes)
-        scan = Scan(data, calibration, provenance, beam=options.beam)
+        scan = Scan(data, replace(calibration, notes=()), provenance, beam=options.beam)
         return scan if options.mask is None else scan.with_mask(read_mask(options.mask))
     except ScanError as error:
         told = _one_line(str(error))
