@@ -10,6 +10,7 @@ import shutil
 import struct
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from tokenize import TokenError  # raised by numpy on a damaged header
 from typing import IO, Any
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.readers.axis_order import squeeze_note, without_single_axes
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 
@@ -44,7 +46,7 @@ def read_npy(path: Path, wanted: Wanted) -> Stack:
     array = _map_npy(path)
     name = path.stem
     _, index = choose({name: array.shape}, wanted.dataset)
-    return Stack(array[index], dataset=label((name, index)) if index else None)
+    return _stack(array, index, label((name, index)) if index else None)
 
 
 def read_single(path: Path) -> NDArray[Any]:
@@ -86,10 +88,17 @@ def read_npz(path: Path, wanted: Wanted) -> Stack:
         name, index = choose(shapes, wanted.dataset)
         info = members[name]
         if info.compress_type == zipfile.ZIP_STORED:
-            return Stack(_map_stored(path, info)[index], dataset=label((name, index)))
+            return _stack(_map_stored(path, info), index, label((name, index)))
         array = _unpack(archive, info, headers[name])
     note = f"'{name}' is compressed; it was unpacked to a temporary file, which goes when the scan is closed."
-    return Stack(array[index], dataset=label((name, index)), notes=(note,))
+    stack = _stack(array, index, label((name, index)))
+    return replace(stack, notes=(note, *stack.notes))
+
+
+def _stack(array: NDArray[Any], index: tuple[int, ...], dataset: str | None) -> Stack:
+    single = without_single_axes(array.shape)
+    notes = (squeeze_note(array.shape),) if single else ()
+    return Stack(np.squeeze(array, single)[index], dataset=dataset, notes=notes)
 
 
 def read_text(path: Path, name: str) -> str:

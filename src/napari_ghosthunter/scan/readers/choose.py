@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from napari_ghosthunter.errors import DatasetError, ScanError
+from napari_ghosthunter.scan.readers.axis_order import without_single_axes
 
 OFFERED = 8  # names that an error message lists
 MOST_ELEMENTS = 1000  # of a larger array that are candidates
@@ -34,7 +35,12 @@ def choose(shapes: Mapping[str, Sequence[int]], dataset: str | None) -> Choice:
     ScanError
         If no array of the file can be a scan.
     """
+    shapes = {name: _without(shape, without_single_axes(shape)) for name, shape in shapes.items()}
     return _only(shapes) if dataset is None else _named(shapes, dataset)
+
+
+def _without(shape: Sequence[int], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(length for axis, length in enumerate(shape) if axis not in axes)
 
 
 def label(choice: Choice) -> str:

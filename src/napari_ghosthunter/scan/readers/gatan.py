@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.errors import DatasetError, ScanError
+from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.calibration import Calibration
-from napari_ghosthunter.scan.readers.choose import choose
+from napari_ghosthunter.scan.readers.axis_order import SLOW, role_of, squeeze_note, without_single_axes
+from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.companion import whole_number
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
 from napari_ghosthunter.scan.units import ANGULAR, Axis, calibration_of, plain_axis
@@ -41,9 +42,8 @@ def read(path: Path, wanted: Wanted) -> Stack:
     if wanted.dataset is None and not any(len(shape) >= 4 for shape in shapes.values()):
         _say_what_it_holds(images, shapes)
     name, index = choose(shapes, wanted.dataset)
-    if index:
-        raise DatasetError(f"{name} has the shape {shapes[name]}; parts of it cannot be chosen.", tuple(shapes), shapes)
-    return _stack(path, name, images[name], shapes[name], len(images) > 1)
+    said = label((name, index)) if index or len(images) > 1 else None
+    return _stack(path, images[name], shapes[name], index, said)
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -94,7 +94,12 @@ def _shape(image: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _map(path: Path, image: dict[str, Any], shape: tuple[int, ...]) -> Any:
-    content, kind = image["ImageData"]["Data"], image["ImageData"].get("DataType")
+    content, kind = image["ImageData"].get("Data"), image["ImageData"].get("DataType")
+    if not isinstance(content, dict) or not {"endian", "offset"} <= content.keys():
+        raise ScanError(
+            f"{path.name} describes an array of shape {shape} but does not hold it: its data lie in another file. Open "
+            "that, or save the scan anew from DigitalMicrograph as one file."
+        )
     if kind not in _DTYPES:
         raise ScanError(f"{path.name} holds elements of Gatan's type {kind} (complex or colour), not patterns.")
     dtype = np.dtype(_DTYPES[kind]).newbyteorder("<" if content["endian"] == "little" else ">")
@@ -102,21 +107,24 @@ def _map(path: Path, image: dict[str, Any], shape: tuple[int, ...]) -> Any:
         return np.memmap(path, dtype, mode="r", offset=content["offset"], shape=shape)
 
 
-def _stack(path: Path, name: str, image: dict[str, Any], shape: tuple[int, ...], several: bool) -> Stack:
-    patterns = _map(path, image, shape)
-    axes = _axes(image, len(shape))
-    notes: tuple[str, ...] = ()
-    if len(shape) == 4:
-        scan_fastest, notes = scan_is_fastest(image, axes)
+def _stack(
+    path: Path, image: dict[str, Any], shape: tuple[int, ...], index: tuple[int, ...], dataset: str | None
+) -> Stack:
+    single = without_single_axes(shape)
+    patterns = np.squeeze(_map(path, image, shape), single)[index]
+    axes = [axis for number, axis in enumerate(_axes(image, len(shape))) if number not in single][len(index) :]
+    notes: tuple[str, ...] = (squeeze_note(shape),) if single else ()
+    if patterns.ndim == 4:
+        scan_fastest, told = scan_is_fastest(image, axes)
         if scan_fastest:
             patterns, axes = patterns.transpose(2, 3, 0, 1), [*axes[2:], *axes[:2]]
-        return Stack(patterns, calibration_of(axes), dataset=name if several else None, notes=notes)
+        return Stack(patterns, calibration_of(axes), dataset=dataset, notes=(*notes, *told))
     hint = scan_shape_in_tags(image.get("ImageTags"))
     if hint is not None:
         notes = (f"Its tags state a scan of {hint[0]} x {hint[1]}.",)
     return Stack(
-        patterns, calibration_of([None, None, *axes[1:]]), hints=(hint,) if hint else (),
-        dataset=name if several else None, notes=notes,
+        patterns, calibration_of([None, None, *axes[-2:]]), hints=(hint,) if hint else (),
+        dataset=dataset, notes=notes,
     )  # fmt: skip
 
 
@@ -152,16 +160,15 @@ def scan_is_fastest(image: dict[str, Any], axes: list[Axis | None]) -> tuple[boo
 
     Gatan says so by a tag; files without it are judged by the units of their axes.
     """
-    slow = "The file is ordered by detector pixel, not by pattern, so that each pattern is gathered from all over it."
     tags = image.get("ImageTags") or {}
     swapped = (tags.get("Meta Data") or {}).get("Data Order Swapped") if isinstance(tags, dict) else None
     if swapped is not None:
         pattern_by_pattern = str(swapped).lower() not in ("0", "false")
-        return not pattern_by_pattern, () if pattern_by_pattern else (slow,)
-    angular = [axis is not None and plain_axis(*axis)[1] in ANGULAR for axis in axes]
-    if angular == [True, True, False, False]:
-        return True, (slow,)
-    if angular == [False, False, True, True]:
+        return not pattern_by_pattern, () if pattern_by_pattern else (SLOW,)
+    detector = [role_of(axis) == "detector" for axis in axes]
+    if detector == [True, True, False, False]:
+        return True, (SLOW,)
+    if detector == [False, False, True, True]:
         return False, ()
     return False, ("Neither tags nor units say which axes are the scan's; the slower two were taken, as usual.",)
 

@@ -13,6 +13,15 @@ import numpy as np
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.calibration import Calibration
+from napari_ghosthunter.scan.readers.axis_order import (
+    SLOW,
+    reordered,
+    role_of,
+    scan_first,
+    squeeze_note,
+    squeezed,
+    without_single_axes,
+)
 from napari_ghosthunter.scan.readers.frames import Part
 from napari_ghosthunter.scan.readers.stack import Stack
 from napari_ghosthunter.scan.scan import LazyArray
@@ -29,8 +38,12 @@ class Group(Protocol):
         """Give a member."""
 
 
-def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str) -> Stack:
+def stack_of(
+    array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str, names: Sequence[str] = ()
+) -> Stack:
     """Make a stack of one array, or of an element of its leading axes, with the calibration that its group states.
+
+    `names` are those of its axes, where the array itself has them. Units and names tell which axes are the detector's.
 
     Raises
     ------
@@ -39,14 +52,44 @@ def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, data
     """
     number = len(array.shape)
     axes, patterns_axes = _axes(group, number) if group is not None else ([None] * number, 2)
+    names = names if len(names) == number else _names(group, number)
     if patterns_axes != 2:
         raise ScanError(f"'{dataset}' holds data of {patterns_axes} axes at each position, not diffraction patterns.")
-    axes = axes[len(index) :]
+    single, notes = without_single_axes(array.shape), list[str]()
+    if single:
+        notes.append(squeeze_note(array.shape))
+        array = squeezed(array, single)
+        axes = [axis for place, axis in enumerate(axes) if place not in single]
+        names = [name for place, name in enumerate(names) if place not in single]
+    axes, names = axes[len(index) :], names[len(index) :]
     part: LazyArray = array
     if index:
         part = array[index] if isinstance(array, np.ndarray) else Part(array, index)
+    if len(axes) == 4:
+        order = scan_first([role_of(axis, name) for axis, name in zip(axes, names, strict=True)])
+        if order != (0, 1, 2, 3):
+            part, axes = reordered(part, order), [axes[axis] for axis in order]
+            notes.append(SLOW)
     calibration = calibration_of(axes if len(axes) == 4 else [None, None, *axes[-2:]]) if axes else Calibration()
-    return Stack(part, calibration, dataset=dataset)
+    return Stack(part, calibration, dataset=dataset, notes=tuple(notes))
+
+
+def axis_names(array: Any) -> tuple[str, ...]:
+    """Give the names of the axes of an array as xarray, Zarr 3 or HDF5's dimension scales write them; else none."""
+    attributes = getattr(array, "attrs", {})
+    found = getattr(getattr(array, "metadata", None), "dimension_names", None)
+    for key in ("_ARRAY_DIMENSIONS", "DIMENSION_LABELS"):
+        found = attributes[key] if found is None and key in attributes else found
+    return () if found is None else tuple(text(one) for one in found)
+
+
+def _names(group: Group | None, number: int) -> list[str]:
+    """Read the names of the axes beside an array; '' for one that has none."""
+    if group is None:
+        return [""] * number
+    kind, first = ("axis-", 0) if "axis-0" in group else ("dim", 0 if "dim0" in group else 1)
+    members = [f"{kind}{axis + first}" for axis in range(number)]
+    return [text(group[name].attrs.get("name")) if name in group else "" for name in members]
 
 
 def numeric(arrays: Mapping[str, Any]) -> dict[str, Sequence[int]]:
