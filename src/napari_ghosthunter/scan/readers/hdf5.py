@@ -18,8 +18,8 @@ from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers import arina, electrons
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.chunks import check_stored
-from napari_ghosthunter.scan.readers.hierarchy import axis_names, numeric, stack_of
-from napari_ghosthunter.scan.readers.links import Inside, check_sources, open_file
+from napari_ghosthunter.scan.readers.hierarchy import numeric, stack_of
+from napari_ghosthunter.scan.readers.links import Inside, Member, check_sources, open_file
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.scan import LazyArray
 
@@ -54,7 +54,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
     with reading(path, "an HDF5 file"):
         array = arrays[name]
         check_sources(array)
-        stack = stack_of(mapped(path, array), index, Inside(array.parent), label((name, index)), axis_names(array))
+        stack = stack_of(mapped(path, array), index, Inside(array.parent), label((name, index)), Member(array))
         return replace(stack, notes=(*stack.notes, *joined))
 
 

@@ -22,6 +22,7 @@ from napari_ghosthunter.scan.readers.axis_order import (
     squeezed,
     without_single_axes,
 )
+from napari_ghosthunter.scan.readers.beside import axes_beside, notes_beside
 from napari_ghosthunter.scan.readers.frames import Part
 from napari_ghosthunter.scan.readers.stack import Stack
 from napari_ghosthunter.scan.scan import LazyArray
@@ -38,12 +39,11 @@ class Group(Protocol):
         """Give a member."""
 
 
-def stack_of(
-    array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str, names: Sequence[str] = ()
-) -> Stack:
+def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str, stored: Any = None) -> Stack:
     """Make a stack of one array, or of an element of its leading axes, with the calibration that its group states.
 
-    `names` are those of its axes, where the array itself has them. Units and names tell which axes are the detector's.
+    `stored` is the array as the library knows it, with its attributes. Units and names tell which axes are the
+    detector's.
 
     Raises
     ------
@@ -52,15 +52,21 @@ def stack_of(
     """
     number = len(array.shape)
     axes, patterns_axes = _axes(group, number) if group is not None else ([None] * number, 2)
-    names = names if len(names) == number else _names(group, number)
+    names, lost = axis_names(stored), list[str]()
+    names = names if len(names) == number else tuple(_names(group, number))
+    if not any(axes):
+        attributes = [_attributes(one) for one in (stored, group)]
+        beside = axes_beside(attributes, number)
+        axes = axes if beside is None else beside
+        lost += notes_beside(attributes) if beside is None else ()
     if patterns_axes != 2:
         raise ScanError(f"'{dataset}' holds data of {patterns_axes} axes at each position, not diffraction patterns.")
-    single, notes = without_single_axes(array.shape), list[str]()
+    single, notes = without_single_axes(array.shape), lost
     if single:
         notes.append(squeeze_note(array.shape))
         array = squeezed(array, single)
         axes = [axis for place, axis in enumerate(axes) if place not in single]
-        names = [name for place, name in enumerate(names) if place not in single]
+        names = tuple(name for place, name in enumerate(names) if place not in single)
     axes, names = axes[len(index) :], names[len(index) :]
     part: LazyArray = array
     if index:
@@ -76,11 +82,17 @@ def stack_of(
 
 def axis_names(array: Any) -> tuple[str, ...]:
     """Give the names of the axes of an array as xarray, Zarr 3 or HDF5's dimension scales write them; else none."""
-    attributes = getattr(array, "attrs", {})
+    attributes = _attributes(array)
     found = getattr(getattr(array, "metadata", None), "dimension_names", None)
     for key in ("_ARRAY_DIMENSIONS", "DIMENSION_LABELS"):
         found = attributes[key] if found is None and key in attributes else found
     return () if found is None else tuple(text(one) for one in found)
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    """Read the attributes of an array or a group; those of HDF5 that are safe to read."""
+    attributes = getattr(owner, "attrs", None)
+    return {} if attributes is None else {str(name): attributes.get(name) for name in attributes}
 
 
 def _names(group: Group | None, number: int) -> list[str]:

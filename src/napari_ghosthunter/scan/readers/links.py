@@ -6,7 +6,9 @@ HDF5 would open whatever path a file names, a pipe or somebody's key too, and wa
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.readers.probing import probe
 
 TEXT_SECONDS = 8
+MOST_ATTRIBUTES = 64  # of an object that are looked at
 MOST_STEPS = 16  # links that lead to links
 CACHE_BYTES = 64 * 2**20  # room for a chunk of many patterns; HDF5's own 1 MiB unpacks it anew for each pattern
 
@@ -68,6 +71,7 @@ class Inside:
 
     def __init__(self, group: Any) -> None:
         self._group = group
+        self.attrs = Attributes(group)
 
     def __contains__(self, name: str) -> bool:
         return follow(self._group, name) is not None
@@ -76,10 +80,10 @@ class Inside:
         found = follow(self._group, name)
         if found is None:
             raise KeyError(name)
-        return _Member(found)
+        return Member(found)
 
 
-class _Member:
+class Member:
     """A member of a group as far as `hierarchy` needs it."""
 
     def __init__(self, found: Any) -> None:
@@ -96,6 +100,10 @@ class Attributes:
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner
+
+    def __iter__(self) -> Iterator[str]:
+        """Name them, as far as there are not too many."""
+        return iter(list(islice(self._owner.attrs, MOST_ATTRIBUTES)))
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give an attribute; `default` if there is none, or it is none of these."""

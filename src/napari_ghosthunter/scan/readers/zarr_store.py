@@ -12,7 +12,7 @@ from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.chunks import check_chunks
-from napari_ghosthunter.scan.readers.hierarchy import axis_names, stack_of
+from napari_ghosthunter.scan.readers.hierarchy import stack_of
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.readers.zarr_layout import MARKERS, Node, members, nodes_of
 
@@ -53,7 +53,7 @@ def read(path: Path, wanted: Wanted) -> Stack:
         array, parent = _open(path, name, nodes[name]), name.rpartition("/")[0]
         _check_array(path, array, name)
         group = _open(path, parent, nodes[parent]) if name and parent in nodes else None
-        return stack_of(array, index, group, label((said, index)), axis_names(array))
+        return stack_of(array, index, group, label((said, index)), array)
 
 
 def _readable(nodes: dict[str, Node], version: str) -> dict[str, Node]:
