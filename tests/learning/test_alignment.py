@@ -1,5 +1,7 @@
 """Patterns laid on one another, against direct sums over every lag and single pixels."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from napari_ghosthunter.labelling.classes import ClassScheme
+from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.learning.alignment import (
     REACH,
     aligned,
@@ -16,7 +20,8 @@ from napari_ghosthunter.learning.alignment import (
     offsets,
     shifted,
 )
-from napari_ghosthunter.learning.config import PatternConfig
+from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
+from napari_ghosthunter.learning.material import gather
 from napari_ghosthunter.learning.patterns import FittedPatterns, fit_patterns, fit_template, spread_inputs
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.scan.simulate import SimulationConfig, simulate
@@ -284,3 +289,19 @@ def test_the_template_is_of_what_spread_inputs_are_binned_to():
 def test_a_template_that_does_not_fit_is_refused(template):
     with pytest.raises(ValueError, match="template"):
         FittedPatterns(config=PatternConfig(), detector_shape=(16, 16), size=16, template=template)
+
+
+@pytest.mark.parametrize(("far", "told"), [(14, True), (2, False)])
+def test_a_beam_that_moves_farther_than_patterns_are_aligned_is_told(far, told):
+    """From one end of the scan to the other, at 64 pixels a side."""
+    made = simulate(SimulationConfig(scan_shape=(8, 16), detector_shape=(64, 64), seed=2))
+    data = np.array(made.scan.data)
+    for x in range(16):
+        data[:, x] = np.roll(data[:, x], round(far * (x - 7.5) / 7.5), axis=-1)
+    labels = LabelSet(ClassScheme.from_names(made.names), (8, 16))
+    for y, x in np.ndindex(4, 8):
+        labels.label((2 * y, 2 * x), made.names[made.truth[2 * y, 2 * x]])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gather(Scan(data), labels, TrainingConfig(), None, torch.device("cpu"))
+    assert any("direct beam moves" in str(one.message) for one in caught) is told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 from napari_ghosthunter.errors import LabelError, ModelError, TrainingError
 from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.labels import LabelSet
+from napari_ghosthunter.learning.alignment import REACH
 from napari_ghosthunter.learning.augment import Turn, declared_turns
 from napari_ghosthunter.learning.config import PatternConfig, TrainingConfig
 from napari_ghosthunter.learning.estimate import Estimate
@@ -117,6 +119,7 @@ def gather(
     positions = list(labels)
     statistics = measure_statistics(scan)
     fitted = fitted.seen_in(scan) if start else fit_template(fitted, scan)
+    _warn_of_wander(fitted, statistics.wander)
     return Material(
         scan=scan, config=config, device=device, classes=classes, patterns=fitted,
         positions=np.array(positions), targets=np.array([classes.names.index(labels[spot]) for spot in positions]),
@@ -124,6 +127,18 @@ def gather(
         wander=0.0 if fitted.template is not None and fitted.offset is None else statistics.wander,
         described=describe_looks(scan, fitted, statistics), start=start,
     )  # fmt: skip
+
+
+def _warn_of_wander(patterns: FittedPatterns, wander: float | None) -> None:
+    """Tell of a direct beam that moves farther than patterns are aligned, as a share of the detector's side."""
+    if patterns.template is not None and wander is not None and wander > 1 / REACH:
+        warnings.warn(
+            f"The direct beam moves over this scan by up to {100 * wander:.0f} % of the detector, but patterns are "
+            f"aligned by at most {100 / REACH:.0f} %: expect errors where it is farther off. Centre the patterns "
+            "first, or train on the part of the scan where it stays near.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def check_start(start: Model, scan: Scan, config: TrainingConfig, patterns: PatternConfig | None) -> None:
