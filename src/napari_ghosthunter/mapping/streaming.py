@@ -77,6 +77,8 @@ def stream(
     batch = AT_ONCE if device.type == "cpu" else GPU_AT_ONCE
     blocks = places(scan, parts, _readable(scan, patterns, block_bytes))
     waiting: _Computed | None = None  # rows that are computed while the next ones are reduced
+    # What aligning keeps for all patterns is made by this thread alone: made by two at once, it may have other bits
+    patterns.laid(torch.zeros((1, patterns.size, patterns.size), device=device))
     with reading(scan, list(chain(*blocks)), device) as raw, own_threads(device) as pool:
         begun = (_Reduced.begin(scan, patterns, window, block, raw, device, pool) for block in blocks)
         for reduced in _one_behind(begun):
