@@ -3,46 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_ghosthunter.plugin.choices import recall
 from napari_ghosthunter.plugin.layers import bare
-from napari_ghosthunter.plugin.scan_image import scan_layer
-from napari_ghosthunter.scan.readers import open_scan
-
-
-@pytest.fixture
-def widget(window, qtbot, scan_file):
-    """The Diffraction viewer with a scan from a file."""
-    window.window._qt_window.resize(1200, 900)
-    _, widget = window.window.add_plugin_dock_widget("napari-ghosthunter", "Diffraction viewer")
-    qtbot.waitUntil(lambda: widget.canvas.drawing is not None)
-    data, arguments, _ = scan_layer(open_scan(scan_file))
-    window.add_image(data, **arguments)
-    qtbot.waitUntil(lambda: widget.detector is not None and widget.showing.frame is not None)
-    qtbot.wait(100)
-    return widget
-
-
-@pytest.fixture
-def brush(widget, qtbot, mouse, on_screen):
-    """Give a function that drags the mouse from one detector pixel to another."""
-
-    def drag(start, end):
-        native = widget.canvas.drawing.canvas.native
-        first, last = (on_screen(widget.view.viewer, native, place) for place in (start, end))
-        mouse(native, "MouseMove", *first)
-        qtbot.wait(30)
-        mouse(native, "MouseButtonPress", *first)
-        for share in np.linspace(0, 1, 12):
-            mouse(native, "Drag", *np.add(np.multiply(1 - share, first), np.multiply(share, last)))
-            qtbot.wait(15)
-        mouse(native, "MouseButtonRelease", *last)
-        qtbot.wait(30)
-
-    return drag
 
 
 def click(qtbot, button) -> None:
@@ -50,18 +15,18 @@ def click(qtbot, button) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_painted_pixels_are_left_out_from_then_on(widget, qtbot, brush, scan_file, memory) -> None:
+def test_painted_pixels_are_left_out_from_then_on(widget, qtbot, drag, scan_file, memory) -> None:
     before = widget.detector
     click(qtbot, widget.source_bar.mask_button)
     assert widget.mask_bar.isVisible()
     widget.mask_bar.brush_box.setValue(1)
-    brush((4, 2), (4, 9))
+    drag((4, 2), (4, 9))
     painted = widget.view.painted.copy()
     assert painted[4, 3:9].all()
     assert not painted[6:].any()
     assert widget.detector == before  # the circle of the virtual detector stays where it is
     click(qtbot, widget.mask_bar.erase_button)
-    brush((4, 2), (4, 5))
+    drag((4, 2), (4, 5))
     assert not widget.view.painted[4, 3:5].any()
     painted = widget.view.painted.copy()
     click(qtbot, widget.mask_bar.use_button)
