@@ -15,8 +15,11 @@ def test_each_is_handed_out_in_order():
 
 
 def test_nothing_to_prepare():
-    with one_ahead(str, []):
-        pass
+    prepared = []
+    with one_ahead(prepared.append, []) as ahead, pytest.raises(AssertionError):
+        ahead.take()
+    assert prepared == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ghosthunter-ahead")]
 
 
 def test_all_is_done_in_one_other_thread():

@@ -11,7 +11,7 @@ from napari_ghosthunter.scan.readers.axis_order import without_single_axes
 
 OFFERED = 8  # names that an error message lists
 MOST_ELEMENTS = 1000  # of a larger array that are candidates
-_INDEXED = re.compile(r"^(?P<name>.*?)\[(?P<index>\d{1,18}(?:\s*,\s*\d{1,18})*)\]$")
+_INDEXED = re.compile(r"^(?P<name>.*?)\[(?P<index>\d{1,18}(?:\s*,\s*\d{1,18})*)\]$", re.DOTALL)
 
 Choice = tuple[str, tuple[int, ...]]  # name of an array, and the element of its leading axes
 
