@@ -260,7 +260,7 @@ def test_a_gpu_without_memory_for_all_patterns_takes_fewer_at_once(make_model, m
 
     monkeypatch.setattr(type(network), "forward", scarce)
     np.testing.assert_allclose(streamed(scan, model), whole, atol=1e-6)
-    assert sizes == [16, 8, 8] * 2
+    assert sorted(sizes) == sorted([16, 8, 8] * 2)  # two threads
     monkeypatch.setattr(type(network), "forward", lambda self, inputs: scarce(self, inputs, most=0))
     with pytest.raises(TrainingError, match="not enough memory even for one pattern"):
         streamed(scan, model)

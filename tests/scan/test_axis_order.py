@@ -13,6 +13,7 @@ from napari_ghosthunter.errors import DatasetError, ScanError
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers import gatan, open_scan
 from napari_ghosthunter.scan.readers.axis_order import Reordered, Squeezed, role_of, scan_first, without_single_axes
+from tests.scan.zarr_stores import new_array, write_zarr
 
 CUBE = np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5)  # (scan_y, scan_x, k_y, k_x)
 
@@ -77,7 +78,7 @@ def hyperspy(path, data, units, names=("", "", "", "")):
     if path.suffix == ".hspy":
         group["data"] = data
     else:
-        group.create_dataset("data", shape=data.shape, dtype=data.dtype, chunks=data.shape)[...] = data
+        new_array(group, "data", data)
     for number, unit in enumerate(units):
         axis = group.create_group(f"axis-{number}")
         for key, value in {"scale": 0.05 if "1/" in unit else 2.0, "units": unit, "name": names[number]}.items():
@@ -106,8 +107,7 @@ def test_names_tell_where_units_do_not(tmp_path):
 
 def test_the_names_that_xarray_writes_tell_too(tmp_path):
     root = zarr.open_group(str(tmp_path / "scan.zarr"), mode="w")
-    array = root.create_dataset("data", shape=(4, 5, 2, 3), dtype="u2", chunks=(4, 5, 2, 3))
-    array[...] = CUBE.transpose(2, 3, 0, 1)
+    array = new_array(root, "data", CUBE.transpose(2, 3, 0, 1))
     array.attrs["_ARRAY_DIMENSIONS"] = ["kx", "ky", "x", "y"]
     np.testing.assert_array_equal(open_scan(tmp_path / "scan.zarr").pattern(1, 2), CUBE[1, 2])
 
@@ -125,7 +125,7 @@ def test_axes_of_length_one_are_left_out_with_a_note(tmp_path, shape, kind):
         with h5py.File(path, "w") as file:
             file.create_dataset("data", data=data, chunks=True)
     else:
-        zarr.open_group(str(path), mode="w").create_dataset("data", shape=shape, dtype="u2", chunks=shape)[...] = data
+        write_zarr(path, {"data": data})
     scan = open_scan(path)
     assert scan.shape == (2, 3, 4, 5)
     np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE)

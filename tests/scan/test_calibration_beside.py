@@ -11,6 +11,7 @@ import zarr
 
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers import open_scan
+from tests.scan.zarr_stores import new_array
 
 CUBE = np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5)
 ENSEMBLE = [
@@ -26,8 +27,7 @@ def put(path, attributes, on="group", data=CUBE):
             (file if on == "group" else file["array0"]).attrs.update(attributes)
         return
     root = zarr.open_group(str(path), mode="w")
-    array = root.create_dataset("array0", shape=data.shape, dtype=data.dtype, chunks=data.shape)
-    array[...] = data
+    array = new_array(root, "array0", data)
     for key, value in attributes.items():
         (root if on == "group" else array).attrs[key] = value
 

@@ -7,6 +7,15 @@ NEW = int(zarr.__version__.split(".")[0]) >= 3
 FORMATS = [2, 3] if NEW else [2]
 
 
+def new_array(group, name, data, **options):
+    """Put an array into a group that is open, by the method that the zarr which is there does not warn of."""
+    data = np.asarray(data)
+    options = {"shape": data.shape, "dtype": data.dtype, "chunks": data.shape, **options}
+    array = (group.create_array if NEW else group.create_dataset)(name, **options)
+    array[...] = data
+    return array
+
+
 def write_zarr(path, arrays, zarr_format=2, **options):
     """Write an array, or a group of arrays by name, as a folder; as a zip file where the name ends so."""
     store = zarr.storage.ZipStore(str(path), mode="w") if str(path).endswith("zip") else str(path)
@@ -14,16 +23,13 @@ def write_zarr(path, arrays, zarr_format=2, **options):
     group = zarr.open_group(store, mode="w", **kind) if isinstance(arrays, dict) else None
     for name, data in arrays.items() if group is not None else [(None, arrays)]:
         data = np.asarray(data)
-        more = {"shape": data.shape, "dtype": data.dtype, "chunks": data.shape, **options}
         if NEW:  # a chunk of zeros is a chunk too
-            more["config"] = {"write_empty_chunks": True}
+            options["config"] = {"write_empty_chunks": True}
         if group is not None:
-            make = group.create_array if NEW else group.create_dataset
-            array = make(name, **more)
-        elif NEW:
-            array = zarr.create_array(store, **more, **kind)
-        else:
-            array = zarr.open(store, mode="w", **more)
+            new_array(group, name, data, **options)
+            continue
+        more = {"shape": data.shape, "dtype": data.dtype, "chunks": data.shape, **options}
+        array = zarr.create_array(store, **more, **kind) if NEW else zarr.open(store, mode="w", **more)
         array[...] = data
     if not isinstance(store, str):
         store.close()
