@@ -133,7 +133,6 @@ def test_what_is_printed_is_short(make_model) -> None:
 
 def test_paths_may_be_text(tmp_path, make_model) -> None:
     from napari_ghosthunter.mapping.export import output_paths, save_file, save_map
-    from napari_ghosthunter.mapping.mapfile import load_map
 
     folder = str(tmp_path)
     scan = gh.simulate(gh.SimulationConfig(scan_shape=(6, 8), detector_shape=(16, 16)), path=f"{folder}/scan.npy").scan
@@ -143,7 +142,7 @@ def test_paths_may_be_text(tmp_path, make_model) -> None:
     gh.save_model(make_model(), f"{folder}/m.safetensors")
     domains = gh.segment(scan, gh.load_model(f"{folder}/m.safetensors"))
     assert save_map(domains, folder, "map") == output_paths(folder, "map")
-    assert load_map(folder, "map").scan_shape == (6, 8)
+    assert gh.DomainMap.load(folder, "map").scan_shape == (6, 8)
     assert save_file(domains, f"{folder}/map.csv") == tmp_path / "map.csv"
     save_file(domains, f"{folder}/map.h5")
 

@@ -18,7 +18,7 @@ from napari_ghosthunter.errors import GhostHunterError
 from napari_ghosthunter.labelling.labelfiles import read_labels
 from napari_ghosthunter.labelling.paperlabels import read_paper_labels
 from napari_ghosthunter.learning.modelfile import load_model
-from napari_ghosthunter.mapping.mapfile import load_map
+from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.scan.readers import READERS, open_scan
 from napari_ghosthunter.session.bundle import open_bundle
 from tests.scan.zarr_stores import write_zarr
@@ -223,7 +223,7 @@ def test_a_map_is_not_run(bomb, tmp_path, kind):
     write_map(tmp_path, np.zeros((2, 2, 2), np.float32))
     (tmp_path / "m_probabilities.npy").write_bytes(WRITERS[kind](bomb))
     with pytest.raises(GhostHunterError):
-        load_map(tmp_path)
+        DomainMap.load(tmp_path)
     assert run(["reproduce", str(tmp_path / "m_map.json")]) == 2
 
 
@@ -299,7 +299,7 @@ def test_yaml_that_makes_objects_is_not_run(bomb, tmp_path, text):
 
 
 def write_map(folder, probabilities):
-    """Write what `load_map` reads."""
+    """Write what `DomainMap.load` reads."""
     from napari_ghosthunter.labelling.classes import ClassScheme
     from napari_ghosthunter.mapping.domains import DomainMap
 

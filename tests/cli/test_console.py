@@ -3,7 +3,8 @@
 import pytest
 
 from napari_ghosthunter.cli import console
-from napari_ghosthunter.cli.progress import LOG_EVERY_S
+from napari_ghosthunter.cli.logged_progress import LOG_EVERY_S
+from napari_ghosthunter.cli.progress import progress_bar
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def clock(monkeypatch):
 
 
 def steps(clock, seconds, of=10):
-    with console.progress_bar("mapping a.npy") as bar:
+    with progress_bar("mapping a.npy") as bar:
         for done in range(1, of + 1):
             clock[0] += seconds
             bar.update(bar.task_ids[0], completed=done, total=of, note=f"loss {done}" if done == 4 else "")

@@ -146,6 +146,7 @@ def test_warnings_are_one_line_each_and_only_those_for_users(call, samples, monk
 
     def open_with_warnings(*arguments, **options):
         warnings.warn("pixels\nwere zero", UserWarning, stacklevel=1)
+        warnings.warn("use parse_string", type("Old", (UserWarning, DeprecationWarning), {}), stacklevel=1)  # pyparsing
         warnings.warn("old name", DeprecationWarning, stacklevel=1)
         return real(*arguments, **options)
 

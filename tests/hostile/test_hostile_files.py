@@ -469,7 +469,7 @@ def test_a_map_that_says_to_be_endless_is_refused(tmp_path, what):
 
 
 def test_a_library_that_hangs_takes_all_memory_or_crashes_is_ended(tmp_path, monkeypatch):
-    from napari_ghosthunter.scan.readers import probing
+    from napari_ghosthunter.scan.readers import links, probing
 
     np.save(tmp_path / "a.npy", CUBE)
     for body, words in {
@@ -483,10 +483,10 @@ def test_a_library_that_hangs_takes_all_memory_or_crashes_is_ended(tmp_path, mon
         (faulty / "h5py.py").write_text(f"class File:\n    def __init__(self, *_):\n        {body}\n")
         monkeypatch.setenv("PYTHONPATH", str(faulty))
         if words is None:
-            probing.probe("read_attributes", tmp_path / "a.npy", "/", seconds=60)
+            probing.probe(links.read_attributes, "h5py", tmp_path / "a.npy", "/", seconds=60)
             continue
         with pytest.raises(ScanError, match=words):
-            probing.probe("read_attributes", tmp_path / "a.npy", "/", seconds=1 if "sleep" in body else 60)
+            probing.probe(links.read_attributes, "h5py", tmp_path / "a.npy", "/", seconds=1 if "sleep" in body else 60)
 
 
 def test_texts_in_the_heap_of_hdf5_are_read_in_another_process_first(tmp_path, monkeypatch):
@@ -498,4 +498,4 @@ def test_texts_in_the_heap_of_hdf5_are_read_in_another_process_first(tmp_path, m
         file["g/cube"], file["g/dim1"], file["g/dim2"] = CUBE, [0.0, 2.0], [0.0, 2.0]
         file["g/dim1"].attrs["units"] = file["g/dim2"].attrs["units"] = "nm"  # of variable length
     assert open_scan(tmp_path / "a.h5").calibration.scan_units == "nm"
-    assert asked == [("read_attributes", tmp_path / "a.h5", "/g")]
+    assert asked == [(links.read_attributes, "h5py", tmp_path / "a.h5", "/g")]

@@ -153,12 +153,12 @@ def test_what_the_system_says_of_a_file_is_told(tmp_path, monkeypatch):
 
 
 def test_a_library_that_does_not_start_in_another_process_is_not_the_files_fault(tmp_path, monkeypatch):
-    from napari_ghosthunter.scan.readers import probing
+    from napari_ghosthunter.scan.readers import links, probing
 
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "h5py.py").write_text("raise ImportError('its library is too old')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
     np.save(tmp_path / "a.npy", CUBE)
     with pytest.raises(ScanError, match=r"could not be started .*its library is too old") as raised:
-        probing.probe("read_attributes", tmp_path / "a.npy", "/")
+        probing.probe(links.read_attributes, "h5py", tmp_path / "a.npy", "/")
     assert "damaged" not in str(raised.value)

@@ -6,13 +6,10 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 from rich.console import Console
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
@@ -38,13 +35,6 @@ def fail(text: str) -> None:
     err.print(f"error: {_one_line(text)}", style="red")
 
 
-def progress_bar(description: str) -> AbstractContextManager[Progress]:
-    """Show a bar with the time left while the block runs; its one task is the first. See `progress.shown`."""
-    from napari_ghosthunter.cli.progress import shown  # not for `--help`: rich's bars take a while to import
-
-    return shown(description)
-
-
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
     """Let warnings speak through `show_warning` while the block runs, unless Python was told how (-W)."""
@@ -60,7 +50,8 @@ def warnings_in_one_line() -> Iterator[None]:
 
 def show_warning(message: Warning | str, category: type[Warning], *_where: Any, **_also: Any) -> None:
     """Show what concerns the user as one line, and hide what libraries tell their developers."""
-    if issubclass(category, UserWarning):
+    # pyparsing, beneath matplotlib, makes its deprecations UserWarnings too
+    if issubclass(category, UserWarning) and not issubclass(category, DeprecationWarning):
         err.print(f"warning: {_one_line(str(message))}", style="yellow")
 
 

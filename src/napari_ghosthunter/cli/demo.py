@@ -11,6 +11,7 @@ from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.learn import run_training, summary
 from napari_ghosthunter.cli.mapping import report, run_segmentation
 from napari_ghosthunter.cli.options import Device, Overwrite
+from napari_ghosthunter.cli.progress import progress_bar
 from napari_ghosthunter.files import check_outputs
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def demo(
 
     labels_path, model_path, overview_path = out / "labels.csv", out / "model.safetensors", out / "overview.png"
     check_outputs([labels_path, model_path, overview_path, *output_paths(out, STEM)], overwrite=overwrite)
-    with console.progress_bar("simulating a scan"):
+    with progress_bar("simulating a scan"):
         simulation = simulate()
     scan = simulation.scan
     console.say("A simulated boracite scan: {} x {} positions, patterns of {} x {} pixels.".format(*scan.shape))

@@ -12,6 +12,7 @@ import typer
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import Device, Overwrite, Said, ScanPath, opens_scans
+from napari_ghosthunter.cli.progress import progress_bar
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.errors import GhostHunterError, OutputError
 from napari_ghosthunter.files import check_outputs
@@ -130,7 +131,7 @@ def run_training(
 
     model: Model | None = None
     kept_at = time.monotonic()
-    with console.progress_bar("training") as bar:
+    with progress_bar("training") as bar:
         try:
             for report in train_epochs(scan, labels, config, patterns, device=device, start=start):
                 model = report.model

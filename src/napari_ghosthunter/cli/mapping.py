@@ -14,6 +14,7 @@ import typer
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.label import open_labels
 from napari_ghosthunter.cli.options import AsJson, Device, Overwrite, Said, opens_scans
+from napari_ghosthunter.cli.progress import progress_bar
 from napari_ghosthunter.cli.scan import open_scan
 from napari_ghosthunter.mapping.offered import NEIGHBOURS_HELP, STRONGEST
 
@@ -110,7 +111,7 @@ def told_on_the_way(reports: Iterator[MapReport], scans: list[Path]) -> Iterator
                 console.hint(f"note: {note}")
             for difference in report.differences:
                 console.hint(f"warning: {difference}")
-            with console.progress_bar(f"mapping {scans[report.index].name}") as bar:
+            with progress_bar(f"mapping {scans[report.index].name}") as bar:
                 while not last.finished:
                     last = next(reports)
                     bar.update(bar.task_ids[0], completed=last.rows, total=last.of)
@@ -123,7 +124,7 @@ def run_segmentation(scan: Scan, model: Model, device: str = "auto") -> DomainMa
     """Classify a scan with a progress bar."""
     from napari_ghosthunter.mapping.segmentation import segment
 
-    with console.progress_bar(f"mapping {scan.name}") as bar:
+    with progress_bar(f"mapping {scan.name}") as bar:
         return segment(
             scan, model, device=device, progress=lambda done, of: bar.update(bar.task_ids[0], completed=done, total=of)
         )

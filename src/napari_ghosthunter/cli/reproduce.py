@@ -11,6 +11,7 @@ import typer
 
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.options import AsJson, Device
+from napari_ghosthunter.cli.progress import progress_bar
 
 DIFFERENT = 1  # the exit code
 
@@ -32,7 +33,7 @@ def reproduce(
     """Make a map again from its scan and its model, and compare the two bit by bit; exit code 1 if they differ."""
     from napari_ghosthunter.mapping.reproducing import reproduce as made_again
 
-    with console.progress_bar("mapping again") as bar:
+    with progress_bar("mapping again") as bar:
         result = made_again(
             map_file, scan=scan, model=model, device=device,
             progress=lambda done, of: bar.update(bar.task_ids[0], completed=done, total=of),

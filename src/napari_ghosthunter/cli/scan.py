@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_ghosthunter.cli import console
 from napari_ghosthunter.cli.options import AsJson, Said, ScanPath, opens_scans
+from napari_ghosthunter.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from napari_ghosthunter.scan.scan import Scan
@@ -20,7 +21,7 @@ def open_scan(path: Path, said: Said, *, quiet: bool = False) -> Scan:
     options = ScanOptions.of(**said)  # before the readers are imported: wrong usage is answered at once
     from napari_ghosthunter.scan.readers import open_with
 
-    with console.progress_bar(f"opening {path.name}"):  # milliseconds, but for what has to be unpacked first
+    with progress_bar(f"opening {path.name}"):  # milliseconds, but for what has to be unpacked first
         scan = open_with(path, options)
     for note in () if quiet else scan.provenance.notes:
         console.hint(f"note: {note}")

@@ -18,64 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from napari_ghosthunter.errors import MapError, NotAnArrayError
 from napari_ghosthunter.labelling.classes import ClassScheme, short_list
 from napari_ghosthunter.learning.validation import confusion_matrix
+from napari_ghosthunter.mapping.contents import ClassStatistics, Wall
 from napari_ghosthunter.mapping.neighbours import TOLD_AS, strength_in, with_neighbours
 from napari_ghosthunter.scan.calibration import Calibration
-
-
-@dataclass(frozen=True)
-class ClassStatistics:
-    """Figures of one class of a map.
-
-    Attributes
-    ----------
-    id, name, colour
-        Id in the class image (1 to n), name, and colour '#rrggbb'.
-    count
-        Number of positions of the class.
-    area_fraction
-        Share of the positions that have data; 0 where none has.
-    area
-        Area in square scan units.
-    mean_confidence
-        Mean probability of the class over its positions; None where it has none.
-    wall_length_px, wall_length
-        Length of the walls to all other classes, in pixel edges and in scan units; see `Wall`.
-    """
-
-    id: int
-    name: str
-    colour: str
-    count: int
-    area_fraction: float
-    area: float
-    mean_confidence: float | None
-    wall_length_px: int
-    wall_length: float
-
-
-@dataclass(frozen=True)
-class Wall:
-    """The walls between two classes, measured along the edges of pixels.
-
-    Each pair of positions that touch with a side and belong to the two classes adds the side between them: 1 to
-    `length_px`, and to `length` the scan step along y where they lie side by side, along x where they lie one above
-    the other. A staircase of sides is longer than the wall it stands for: exact for walls along an axis, up to
-    sqrt(2) = 1.41 times too long for diagonal ones (with equal steps). Sides to positions without data do not count.
-
-    Attributes
-    ----------
-    first, second
-        Names of the classes, in the order of their ids.
-    length_px
-        Number of pixel sides.
-    length
-        Length in scan units.
-    """
-
-    first: str
-    second: str
-    length_px: int
-    length: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,10 +231,24 @@ class DomainMap:
 
     @classmethod
     def load(cls, folder: Path | str, stem: str | None = None) -> DomainMap:
-        """Read a map that `save` wrote; see `mapfile.load_map`."""
-        from napari_ghosthunter.mapping.mapfile import load_map
+        """Read a map back from the JSON and NumPy files that `save` wrote.
 
-        return load_map(folder, stem)
+        Parameters
+        ----------
+        folder
+            Where it was saved, or the JSON file of the map.
+        stem
+            How its file names begin; needed only if the folder holds several maps.
+
+        Raises
+        ------
+        MapError
+            If the folder holds no map, or several and `stem` does not say which, or if the map is incomplete or
+            damaged.
+        """
+        from napari_ghosthunter.mapping.mapfile import read_map
+
+        return cls(*read_map(folder, stem))
 
 
 def _touching(one: NDArray[np.intp], other: NDArray[np.intp], classes: int) -> NDArray[np.int64]:

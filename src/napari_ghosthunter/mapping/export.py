@@ -1,6 +1,6 @@
 """A domain map as files that other programs open: TIFF and PNG to look at, NumPy, CSV and JSON to compute with.
 
-`save_map` writes the set that `mapfile.load_map` reads; `save_file` writes one file, which may also be HDF5 with
+`save_map` writes the set that `DomainMap.load` reads; `save_file` writes one file, which may also be HDF5 with
 everything.
 
 The set is whole or absent. Nothing is written where a file of it exists already; all files are written beside their
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from napari_ghosthunter.errors import OutputError
 from napari_ghosthunter.files import check_outputs, whole_file, whole_files
-from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.contents import MapContents
 from napari_ghosthunter.mapping.figure import write_figure
 from napari_ghosthunter.mapping.hdf5 import write_hdf5
 from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, PROBABILITIES_SUFFIX, write_description, write_probabilities
@@ -26,7 +26,7 @@ from napari_ghosthunter.mapping.table import write_table
 
 FIGURE_SUFFIX = "_figure.png"  # of what is for the eye alone: a map of an earlier version is whole without it
 
-Writer = Callable[[Path, DomainMap], None]
+Writer = Callable[[Path, MapContents], None]
 SET_WRITERS: dict[str, Writer] = {
     MAP_SUFFIX: write_description,
     "_classes.tif": write_classes,
@@ -63,7 +63,7 @@ def output_paths(folder: Path | str, stem: str, *, figure: bool = True) -> list[
 
 
 def save_map(
-    domain_map: DomainMap,
+    domain_map: MapContents,
     folder: Path | str,
     stem: str | None = None,
     *,
@@ -119,7 +119,7 @@ def save_map(
     return paths
 
 
-def save_file(domain_map: DomainMap, path: Path | str, *, overwrite: bool = False) -> Path:
+def save_file(domain_map: MapContents, path: Path | str, *, overwrite: bool = False) -> Path:
     """Write one file of a map; its ending says which, see `FILE_WRITERS`.
 
     All but the HDF5 file are, byte for byte, what `save_map` writes as `_classes.tif`, `_rgb.png` and `_domains.csv`.
@@ -139,7 +139,7 @@ def save_file(domain_map: DomainMap, path: Path | str, *, overwrite: bool = Fals
     return path
 
 
-def scan_name(domain_map: DomainMap) -> str:
+def scan_name(domain_map: MapContents) -> str:
     """Name the scan of a map by its file, without ending; 'scan' where it came from no file."""
     scan = domain_map.provenance.get("scan")
     path = scan.get("path") if isinstance(scan, dict) else None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_ghosthunter.errors import MapError
-from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.contents import MapContents
 from napari_ghosthunter.mapping.origin import ORIGIN, origin_line
 from napari_ghosthunter.scan.calibration import PIXELS
 from napari_ghosthunter.scan.units import nice_length, pretty
@@ -29,7 +29,7 @@ LONGEST_NAME = 40  # letters
 NO_DATA = "#000000"
 
 
-def write_figure(path: Path, domain_map: DomainMap, bright_field: ArrayLike | None = None) -> None:
+def write_figure(path: Path, domain_map: MapContents, bright_field: ArrayLike | None = None) -> None:
     """Write a PNG, 1600 pixels wide, of the classes in their colours, with scale bar and legend.
 
     Parameters
@@ -53,7 +53,7 @@ def write_figure(path: Path, domain_map: DomainMap, bright_field: ArrayLike | No
     drawn(domain_map, bright_field).save(path, pnginfo=told, dpi=(200, 200))
 
 
-def drawn(domain_map: DomainMap, bright_field: ArrayLike | None = None) -> Picture:
+def drawn(domain_map: MapContents, bright_field: ArrayLike | None = None) -> Picture:
     """Draw the figure that `write_figure` writes."""
     from PIL import Image, ImageDraw
 
@@ -82,7 +82,7 @@ def drawn(domain_map: DomainMap, bright_field: ArrayLike | None = None) -> Pictu
     return canvas
 
 
-def _panels(domain_map: DomainMap, bright_field: ArrayLike | None) -> dict[str, NDArray[np.uint8]]:
+def _panels(domain_map: MapContents, bright_field: ArrayLike | None) -> dict[str, NDArray[np.uint8]]:
     """Give what is shown, by its title, as colours (y, x, 3)."""
     from napari_ghosthunter.mapping.overview import grey
 
@@ -96,7 +96,7 @@ def _panels(domain_map: DomainMap, bright_field: ArrayLike | None) -> dict[str, 
     return {"Bright field": grey(np.where(np.isfinite(image), image, 0)), **domains}
 
 
-def _layout(domain_map: DomainMap, count: int) -> tuple[tuple[int, int], float, bool]:
+def _layout(domain_map: MapContents, count: int) -> tuple[tuple[int, int], float, bool]:
     """Give (height, width) of a panel, its pixels for each scan unit, and whether panels lie side by side.
 
     They keep the proportions of the scan, whose steps may differ, and lie in the way in which they are larger.
@@ -128,7 +128,7 @@ def _scale_bar(draw: ImageDraw, top: int, width: int, scale: float, units: str) 
     draw.text((right + 12, top), f"{length:g} {pretty(units)}", fill="black")
 
 
-def _entries(domain_map: DomainMap) -> list[tuple[str, str]]:
+def _entries(domain_map: MapContents) -> list[tuple[str, str]]:
     """Give the names and colours of the legend: all classes, and 'no data' where there is a position without."""
     found = [(_short(entry.name), entry.colour) for entry in domain_map.classes.classes]
     return found if domain_map.has_data.all() else [*found, ("no data", NO_DATA)]

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.contents import MapContents
 from napari_ghosthunter.scan.calibration import PIXELS
 
 EMD_VERSION = (1, 0)
 FORMAT_VERSION = 1  # of what lies in /domain_map
 
 
-def write_hdf5(path: Path | str, domain_map: DomainMap) -> None:
+def write_hdf5(path: Path | str, domain_map: MapContents) -> None:
     """Write probabilities, classes, confidence, names, colours, calibration and provenance to one file."""
     import h5py
 
@@ -49,7 +49,7 @@ def write_hdf5(path: Path | str, domain_map: DomainMap) -> None:
         Path(path).write_bytes(file.id.get_file_image())
 
 
-def _write_array(group: Any, name: str, array: NDArray[Any], domain_map: DomainMap) -> None:
+def _write_array(group: Any, name: str, array: NDArray[Any], domain_map: MapContents) -> None:
     """Write one array whose first axes are (scan_y, scan_x), with a calibrated axis beside it for each of its own."""
     entry = group.create_group(name)
     entry.attrs["emd_group_type"], entry.attrs["python_class"] = "array", "Array"

@@ -22,7 +22,8 @@ from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.segmentation import softmax_of
 from napari_ghosthunter.mapping.streaming import AT_ONCE, answers
 from napari_ghosthunter.scan.beam import BeamCentre
-from napari_ghosthunter.scan.scan import Scan, native
+from napari_ghosthunter.scan.native import native
+from napari_ghosthunter.scan.scan import Scan
 
 try:
     from libertem.udf import UDF

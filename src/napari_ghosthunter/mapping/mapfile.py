@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.errors import GhostHunterError, MapError
 from napari_ghosthunter.labelling.classes import ClassScheme, DomainClass
-from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.contents import MapContents
 from napari_ghosthunter.scan.calibration import Calibration
 
 MAP_SUFFIX = "_map.json"
@@ -23,7 +23,7 @@ MODEL_SUFFIX = "_model.safetensors"  # of the model, where it is kept beside its
 FORMAT_VERSION = 1
 
 
-def write_description(path: Path, domain_map: DomainMap) -> None:
+def write_description(path: Path, domain_map: MapContents) -> None:
     """Write classes, calibration, shape, walls and provenance."""
     calibration = domain_map.calibration
     content: dict[str, Any] = {
@@ -37,7 +37,7 @@ def write_description(path: Path, domain_map: DomainMap) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def write_probabilities(path: Path, domain_map: DomainMap) -> None:
+def write_probabilities(path: Path, domain_map: MapContents) -> None:
     """Write the probabilities, float32, (scan_y, scan_x, n)."""
     array = np.ascontiguousarray(domain_map.probabilities)
     with path.open("wb") as stream:
@@ -45,8 +45,10 @@ def write_probabilities(path: Path, domain_map: DomainMap) -> None:
         stream.write(array.data)  # which fails if it cannot write all
 
 
-def load_map(folder: Path | str, stem: str | None = None) -> DomainMap:
-    """Read a map back from its JSON and NumPy files.
+def read_map(
+    folder: Path | str, stem: str | None = None
+) -> tuple[NDArray[np.float32], ClassScheme, Calibration, dict[str, Any]]:
+    """Read probabilities, classes, calibration and provenance of a map; see `DomainMap.load`.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def load_map(folder: Path | str, stem: str | None = None) -> DomainMap:
     probabilities = _read_probabilities(data)
     if probabilities.shape != shape:
         raise MapError(f"{data} has the shape {probabilities.shape}, but {path.name} says {shape}; map the scan again.")
-    return DomainMap(probabilities, classes, calibration, provenance)
+    return probabilities, classes, calibration, provenance
 
 
 def _find_map(folder: Path, stem: str | None) -> Path:

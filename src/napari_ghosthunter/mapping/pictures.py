@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_ghosthunter.mapping.domains import DomainMap
+from napari_ghosthunter.mapping.contents import MapContents
 from napari_ghosthunter.mapping.origin import ORIGIN, origin_line
 from napari_ghosthunter.scan.calibration import PIXELS
 from napari_ghosthunter.scan.units import convert, plain_axis
@@ -18,7 +18,7 @@ LENGTHS = ("pm", "angstrom", "nm", "um")
 LARGEST_RATIO = 1e9  # a TIFF resolution, a ratio of two 32-bit numbers, keeps six digits from 1e-9 to 1e9
 
 
-def write_classes(path: Path, domain_map: DomainMap) -> None:
+def write_classes(path: Path, domain_map: MapContents) -> None:
     """Write a TIFF of the class ids, 0 for no data, which ImageJ shows in the colours of the classes."""
     table = np.zeros((3, 256), np.uint8)
     table[:, 1 : len(domain_map.classes) + 1] = domain_map.classes.rgb().T
@@ -27,12 +27,12 @@ def write_classes(path: Path, domain_map: DomainMap) -> None:
     _write_tiff(path, domain_map, domain_map.classes_image, f"{names}\n", LUTs=[table], min=0.0, max=255.0)
 
 
-def write_confidence(path: Path, domain_map: DomainMap) -> None:
+def write_confidence(path: Path, domain_map: MapContents) -> None:
     """Write a TIFF of the probability of each class that was chosen."""
     _write_tiff(path, domain_map, domain_map.confidence, min=0.0, max=1.0)
 
 
-def write_rgb(path: Path, domain_map: DomainMap) -> None:
+def write_rgb(path: Path, domain_map: MapContents) -> None:
     """Write a PNG of the class colours mixed by their probabilities, one pixel per position."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
@@ -67,7 +67,7 @@ def tiff_calibration(steps: tuple[float, float], units: str) -> tuple[tuple[floa
     return (1.0, 1.0), "pixel"
 
 
-def _write_tiff(path: Path, domain_map: DomainMap, image: NDArray[Any], info: str = "", **metadata: Any) -> None:
+def _write_tiff(path: Path, domain_map: MapContents, image: NDArray[Any], info: str = "", **metadata: Any) -> None:
     """Write one calibrated image, (scan_y, scan_x), as ImageJ does, whose Image > Show Info tells what it is."""
     import tifffile
 

@@ -13,7 +13,7 @@ from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.modelfile import load_model
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, MODEL_SUFFIX, load_map
+from napari_ghosthunter.mapping.mapfile import MAP_SUFFIX, MODEL_SUFFIX
 from napari_ghosthunter.mapping.neighbours import strength_in
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.fingerprint import fingerprint
@@ -97,7 +97,7 @@ def reproduce(
     map_file = Path(map_file)
     if not map_file.name.endswith(MAP_SUFFIX) or not map_file.is_file():
         raise MapError(f"{map_file} is not the JSON file of a map; give the one that ends in {MAP_SUFFIX}.")
-    kept = load_map(map_file)
+    kept = DomainMap.load(map_file)
     told = _Told(map_file, kept.provenance)
     trained = told.model(model)
     neighbours = strength_in(kept.provenance)

@@ -8,7 +8,6 @@ from napari_ghosthunter.errors import MapError
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.mapping.domains import DomainMap
 from napari_ghosthunter.mapping.export import output_paths
-from napari_ghosthunter.mapping.mapfile import load_map
 from napari_ghosthunter.mapping.neighbours import strength_in
 from napari_ghosthunter.scan.describe import describe
 from napari_ghosthunter.scan.scan import Scan
@@ -19,8 +18,8 @@ SAME = ("path", "dataset", "reader", "shape", "dtype", "scan_step", "scan_units"
 def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model, neighbours: float = 0.0) -> DomainMap | None:
     """Read the map `stem` in a folder if it is whole and what this model makes of this scan; else give None.
 
-    Whole means that all files but the figure are there, and that those that `load_map` reads can be read. The map must
-    name the model by its hash, and the scan by its path, dataset, reader, shape, type and scan step; neighbours must
+    Whole means that all files but the figure are there, and that those that `DomainMap.load` reads can be read. The map
+    must name the model by its hash, and the scan by its path, dataset, reader, shape, type and step; neighbours must
     have helped as much as they are to help now; it must have all positions, and must not be older than the file of the
     scan. A scan from no file has nothing to be known by.
     """
@@ -30,7 +29,7 @@ def whole_map(folder: Path | str, stem: str, scan: Scan, model: Model, neighbour
     if source.stat().st_mtime > paths[0].stat().st_mtime:
         return None
     try:
-        found = load_map(folder, stem)
+        found = DomainMap.load(folder, stem)
         same = strength_in(found.provenance) == neighbours
     except MapError:
         return None

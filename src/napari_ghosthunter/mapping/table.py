@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from napari_ghosthunter.mapping.domains import ClassStatistics, DomainMap
+from napari_ghosthunter.mapping.contents import ClassStatistics, MapContents
 
 DIGITS = 12  # of a fingerprint or a hash: as good as all of them to tell two apart
 
 
-def write_table(path: Path, domain_map: DomainMap) -> None:
+def write_table(path: Path, domain_map: MapContents) -> None:
     """Write one row per class."""
     units, told = domain_map.calibration.scan_units, _origin(domain_map)
     buffer = io.StringIO(newline="")
@@ -29,7 +29,7 @@ def write_table(path: Path, domain_map: DomainMap) -> None:
     path.write_text(buffer.getvalue(), encoding="utf-8", newline="")
 
 
-def _origin(domain_map: DomainMap) -> dict[str, str]:
+def _origin(domain_map: MapContents) -> dict[str, str]:
     known, scan = domain_map.provenance, domain_map.provenance.get("scan")
     path = scan.get("path") if isinstance(scan, Mapping) else None
     marks = {name: str(known.get(name) or "")[:DIGITS] for name in ("scan_fingerprint", "model_hash")}

@@ -11,22 +11,51 @@ import math
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from napari_ghosthunter.errors import MissingExtraError, OutputError
 from napari_ghosthunter.files import whole_file
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
-from napari_ghosthunter.scan.scan import Provenance, Scan, native
+from napari_ghosthunter.scan.native import native
 from napari_ghosthunter.scan.units import Axis, calibration_of, convert
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
+    from numpy.typing import NDArray
     from py4DSTEM import DataCube
 
 _R_UNITS = {"angstrom": "A", PIXELS: "pixels"}  # py4DSTEM's names, where they differ from ours
+
+
+class _Scan(Protocol):
+    """What is needed of a scan to write it."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(scan_y, scan_x, k_y, k_x)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored intensities."""
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """Pixel sizes."""
+        ...
+
+    def row_blocks(self) -> Iterator[tuple[int, int]]:
+        """Give the bounds of blocks of rows that fit the memory."""
+        ...
+
+    def read(self, key: Any) -> NDArray[Any]:
+        """Read a part of the data as it is stored."""
+        ...
 
 
 def require_py4dstem(what: str) -> ModuleType:
@@ -52,19 +81,8 @@ def require_py4dstem(what: str) -> ModuleType:
     return package
 
 
-def scan_of(cube: DataCube) -> Scan:
-    """Wrap a py4DSTEM DataCube; its array is shared, not copied.
-
-    Parameters
-    ----------
-    cube
-        Of shape (Rx, Ry, Qx, Qy), taken as (scan_y, scan_x, k_y, k_x).
-
-    Raises
-    ------
-    ScanError
-        If its elements are not real numbers.
-    """
+def calibration_in(cube: DataCube) -> Calibration:
+    """Give the pixel sizes of a py4DSTEM DataCube, whose axes (Rx, Ry, Qx, Qy) are our (scan_y, scan_x, k_y, k_x)."""
     calibration = cube.calibration
     sizes = [calibration.get_R_pixel_size()] * 2 + [calibration.get_Q_pixel_size()] * 2
     units = [calibration.get_R_pixel_units()] * 2 + [calibration.get_Q_pixel_units()] * 2
@@ -72,11 +90,11 @@ def scan_of(cube: DataCube) -> Scan:
         (float(dim[1] - dim[0]) if len(dim) > 1 else float(size), str(unit))
         for dim, size, unit in zip(cube.dims, sizes, units, strict=True)
     ]
-    return Scan(cube.data, calibration_of(axes), Provenance(reader="py4DSTEM"))
+    return calibration_of(axes)
 
 
-def datacube_of(scan: Scan) -> DataCube:
-    """Give a py4DSTEM DataCube over the array of a scan, with its calibration.
+def datacube_of(array: Any, calibration: Calibration, name: str) -> DataCube:
+    """Give a py4DSTEM DataCube over a lazy array (scan_y, scan_x, k_y, k_x), with its calibration.
 
     The array is neither read nor copied: memory maps and HDF5 datasets are handed over as they are, and any other
     lazy array as a dask array. Detector steps in 1/nm are given in 1/angstrom, and those in units that py4DSTEM does
@@ -87,10 +105,10 @@ def datacube_of(scan: Scan) -> DataCube:
     MissingExtraError
         If py4DSTEM is not installed.
     """
-    return _cube(_array_for_py4dstem(scan.data), scan.calibration, scan.name)
+    return _cube(_array_for_py4dstem(array), calibration, name)
 
 
-def write_py4dstem(scan: Scan, path: Path | str) -> None:
+def write_py4dstem(scan: _Scan, path: Path | str) -> None:
     """Write a scan as py4DSTEM's .h5, row by row, whole or not at all.
 
     py4DSTEM writes the file and its metadata around a cube of at most two elements along each axis, in whose place
@@ -118,7 +136,7 @@ def _need_room(there: Path, size: int, path: Path | str) -> None:
         )
 
 
-def _stream(scan: Scan, path: Path) -> None:
+def _stream(scan: _Scan, path: Path) -> None:
     import h5py
 
     small = np.zeros([min(length, 2) for length in scan.shape], scan.dtype.newbyteorder("="))

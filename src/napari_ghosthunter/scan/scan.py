@@ -16,6 +16,7 @@ from napari_ghosthunter.scan.bad_pixels import BadPixels
 from napari_ghosthunter.scan.boundary import LIBRARY_ERRORS, reading
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.indexing import refuse_index
+from napari_ghosthunter.scan.native import native
 from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.presence import present
 
@@ -230,15 +231,15 @@ class Scan:
     @classmethod
     def from_datacube(cls, cube: DataCube) -> Scan:
         """Wrap a py4DSTEM DataCube; its array is shared, not copied."""
-        from napari_ghosthunter.scan.datacube import scan_of
+        from napari_ghosthunter.scan.datacube import calibration_in
 
-        return scan_of(cube)
+        return cls(cube.data, calibration_in(cube), Provenance(reader="py4DSTEM"))
 
     def to_datacube(self) -> DataCube:
         """Give a py4DSTEM DataCube over the same array, with the calibration; an array on disk stays there."""
         from napari_ghosthunter.scan.datacube import datacube_of
 
-        return datacube_of(self)
+        return datacube_of(self.data, self.calibration, self.name)
 
 
 def _on_detector(beam: Sequence[float], detector_shape: tuple[int, int]) -> tuple[float, float]:
@@ -261,15 +262,6 @@ def _of(path: Path | None, data: LazyArray) -> LazyArray:
         return present(data)
     except ScanError as error:
         raise ScanError(f"{path.name}: {error}" if path else str(error)) from None
-
-
-def native(block: Any) -> NDArray[Any]:
-    """Turn what a lazy array gives into a contiguous numpy array of the machine's byte order, copied only if need be.
-
-    torch refuses foreign byte orders and rows stored bottom up, and dask arrays compute here.
-    """
-    array = np.asarray(block)
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
 def zero_nonfinite(block: NDArray[Any]) -> tuple[NDArray[Any], int]:

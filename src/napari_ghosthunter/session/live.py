@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.mapping.domains import DomainMap
     from napari_ghosthunter.mapping.settling import Settling
-    from napari_ghosthunter.session.session import Session
+    from napari_ghosthunter.session.state import SessionState
 
 PATIENCE_S = 60.0  # longer than this it looks at all patterns only when it is asked to
 APART = 3.0  # probe positions between points that are proposed: a neighbour tells little that is new
@@ -55,7 +55,7 @@ class Live:
     changed = Signal()
     settled = Signal()
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: SessionState) -> None:
         self._session = session
         self._patterns: PatternConfig | None = None  # that the patterns were looked at with
         self._look: Look | None = None

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from napari_ghosthunter.mapping.domains import DomainMap
     from napari_ghosthunter.mapping.segmentation import RowBand
-    from napari_ghosthunter.session.session import Session
     from napari_ghosthunter.session.sitting import Sitting
+    from napari_ghosthunter.session.state import SessionState
+    from napari_ghosthunter.session.training import Training
 
 
 class Segmentation:
@@ -38,7 +39,9 @@ class Segmentation:
     Parameters
     ----------
     session
-        Whose model makes the map.
+        Whose scan is mapped.
+    models
+        Of which the present one makes the map.
     sitting
         Where the map is kept on disk; nowhere by default.
     earlier
@@ -52,8 +55,8 @@ class Segmentation:
 
     changed = Signal(int, int)
 
-    def __init__(self, session: Session, sitting: Sitting | None, earlier: Earlier) -> None:
-        self._session, self._sitting = session, sitting
+    def __init__(self, session: SessionState, models: Training, sitting: Sitting | None, earlier: Earlier) -> None:
+        self._session, self._models, self._sitting = session, models, sitting
         self._map = earlier.domain_map
         self.renames = earlier.renames_of(self._map)
         self._run: SegmentationRun | None = None  # the latest; what older ones bring is dropped
@@ -72,7 +75,7 @@ class Segmentation:
     @property
     def is_current(self) -> bool:
         """Whether there is a map, and the model of now made it."""
-        model, domain_map = self._session.model, self.domain_map
+        model, domain_map = self._models.model, self.domain_map
         if model is None or domain_map is None:
             return False
         if self._hashed is None or self._hashed[0] is not model.weights:
@@ -82,7 +85,7 @@ class Segmentation:
     @property
     def needs(self) -> str:
         """What is missing for a map, as a sentence for the user; empty if nothing is."""
-        return "" if self._session.model else "A map needs a model; train one, or open one from a file."
+        return "" if self._models.model else "A map needs a model; train one, or open one from a file."
 
     @property
     def followed(self) -> set[Renames]:
@@ -125,16 +128,16 @@ class Segmentation:
         MapError
             If neighbours cannot help so much.
         """
-        session = self._session
-        if session.model is None:
+        model = self._models.model
+        if model is None:
             raise ModelError(self.needs)
-        needs = file_needs(session.scan) if scheduler else ""
+        needs = file_needs(self._session.scan) if scheduler else ""
         if needs:
             raise ClusterError(needs)
         check_strength(neighbours)
         self.stop()
-        self._run = SegmentationRun(session.scan, session.model, device, self._keep, scheduler, tell, neighbours)
-        self._run.renames = session.training.renames
+        self._run = SegmentationRun(self._session.scan, model, device, self._keep, scheduler, tell, neighbours)
+        self._run.renames = self._models.renames
         return self._run
 
     def take(self, run: SegmentationRun, band: RowBand) -> bool:

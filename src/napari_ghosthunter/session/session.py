@@ -102,7 +102,7 @@ class Session(Labelling):
         self._sitting = sitting
         self._training_config, self._pattern_config = earlier.training, earlier.patterns
         self.training = Training(self, sitting, earlier)
-        self.segmentation = Segmentation(self, sitting, earlier)
+        self.segmentation = Segmentation(self, self.training, sitting, earlier)
         self.live = Live(self)
         if sitting is not None:
             self.labels.recorder = self._record

@@ -19,8 +19,8 @@ from napari_ghosthunter.session.runs import TrainingRun
 if TYPE_CHECKING:
     from napari_ghosthunter.learning.model import Epoch, Model
     from napari_ghosthunter.learning.report import EpochReport
-    from napari_ghosthunter.session.session import Session
     from napari_ghosthunter.session.sitting import Sitting
+    from napari_ghosthunter.session.state import SessionState
 
 
 class Training:
@@ -50,7 +50,7 @@ class Training:
 
     changed = Signal()
 
-    def __init__(self, session: Session, sitting: Sitting | None, earlier: Earlier) -> None:
+    def __init__(self, session: SessionState, sitting: Sitting | None, earlier: Earlier) -> None:
         self._session, self._sitting = session, sitting
         self._model, self._before = earlier.model, earlier.model_before
         self.renames, self.renames_before = earlier.renames_of(self._model), earlier.renames_of(self._before)

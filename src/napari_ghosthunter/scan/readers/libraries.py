@@ -8,17 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
-from napari_ghosthunter.scan.datacube import require_py4dstem, scan_of
+from napari_ghosthunter.scan.datacube import calibration_in, require_py4dstem
+from napari_ghosthunter.scan.options import ScanOptions
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.hierarchy import text
 from napari_ghosthunter.scan.readers.probing import probe
-from napari_ghosthunter.scan.readers.stack import Stack, Wanted
+from napari_ghosthunter.scan.readers.stack import Stack
 from napari_ghosthunter.scan.units import Axis, calibration_of
 
 
-def read_rosettasciio(path: Path, wanted: Wanted) -> Stack:
+def read_rosettasciio(path: Path, wanted: ScanOptions) -> Stack:
     """Open a file as `rosettasciio`, after another process could do it in time.
 
     Raises
@@ -26,11 +29,11 @@ def read_rosettasciio(path: Path, wanted: Wanted) -> Stack:
     DatasetError, ScanError
         As `rosettasciio` and `probe`.
     """
-    probe("read_rosettasciio", path)
+    probe(try_rosettasciio, "rsciio", path)
     return rosettasciio(path, wanted)
 
 
-def read_py4dstem(path: Path, wanted: Wanted) -> Stack:
+def read_py4dstem(path: Path, wanted: ScanOptions) -> Stack:
     """Open a file as `py4dstem`, after another process could do it in time.
 
     Raises
@@ -41,11 +44,11 @@ def read_py4dstem(path: Path, wanted: Wanted) -> Stack:
         If py4DSTEM is not installed.
     """
     require_py4dstem("--reader py4dstem")
-    probe("read_py4dstem", path)
+    probe(try_py4dstem, "py4DSTEM", path)
     return py4dstem(path, wanted)
 
 
-def rosettasciio(path: Path, wanted: Wanted) -> Stack:
+def rosettasciio(path: Path, wanted: ScanOptions) -> Stack:
     """Open a file with RosettaSciIO, as a dask array where its reader for this format can be lazy.
 
     Raises
@@ -76,7 +79,7 @@ def rosettasciio(path: Path, wanted: Wanted) -> Stack:
     return Stack(named[name]["data"][index], calibration, dataset=label((name, index)))
 
 
-def py4dstem(path: Path, _wanted: Wanted) -> Stack:
+def py4dstem(path: Path, _wanted: ScanOptions) -> Stack:
     """Open a file with py4DSTEM's `import_file`, mapped where its reader for this format can map.
 
     Raises
@@ -89,8 +92,23 @@ def py4dstem(path: Path, _wanted: Wanted) -> Stack:
         cube = py4DSTEM.import_file(str(path), mem="MEMMAP")
     if not isinstance(cube, py4DSTEM.DataCube):
         raise ScanError(f"py4DSTEM finds no 4D-STEM scan in {path.name}; it holds an array of shape {cube.data.shape}.")
-    scan = scan_of(cube)
-    return Stack(scan.data, scan.calibration)
+    return Stack(cube.data, calibration_in(cube))
+
+
+def try_rosettasciio(path: Path) -> None:
+    """Read the first and the last pattern with RosettaSciIO."""
+    _read_ends(rosettasciio(path, ScanOptions()))
+
+
+def try_py4dstem(path: Path) -> None:
+    """Read the first and the last pattern with py4DSTEM."""
+    _read_ends(py4dstem(path, ScanOptions()))
+
+
+def _read_ends(stack: Stack) -> None:
+    patterns: Any = stack.patterns
+    for place in (0, -1):
+        np.asarray(patterns[place, place])
 
 
 def axis_of(axis: dict[str, Any]) -> Axis:

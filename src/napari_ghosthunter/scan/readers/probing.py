@@ -1,8 +1,8 @@
 """A first look at a file in a process of its own, which can be ended: for what hangs or crashes in a library.
 
-Two things need it: the readers that `libraries` asks for by name, which open whatever they are given to, and texts of
-HDF5 that lie in a heap, whose damage HDF5 may never come back from. All else was tried with damaged files and does
-without (docs/reliability.md), for it costs a start of Python and of the library.
+Two things need it: the readers of other libraries that are asked for by name, which open whatever they are given, and
+texts of HDF5 that lie in a heap, whose damage HDF5 may never come back from. All else was tried with damaged
+files and does without (docs/reliability.md), for it costs a start of Python and of the library.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from napari_ghosthunter.errors import ScanError
 
@@ -22,11 +23,23 @@ PROBE_SECONDS = 30  # to open the file and read two patterns
 MEMORY_BYTES = 4 * 2**30  # over what the imports took, and three times the file
 NO_MEMORY = 3  # exit status
 LAST_BYTES = 4096  # of what the process said, whose last line may be told
-LIBRARIES = {"read_rosettasciio": "rsciio", "read_py4dstem": "py4DSTEM", "read_attributes": "h5py"}
 
 
-def probe(function: str, path: Path, *more: str, seconds: float = PROBE_SECONDS) -> None:
-    """Let another process open a file with one of `LIBRARIES`, and read its first and last pattern or its texts.
+def probe(task: Callable[..., object], library: str, path: Path, *more: str, seconds: float = PROBE_SECONDS) -> None:
+    """Let another process do something with a file first.
+
+    Parameters
+    ----------
+    task
+        A function of a module, called there with `path` and `more`.
+    library
+        What it does that with: imported before its time is counted, and named to the user.
+    path
+        The file.
+    more
+        Whatever else the task needs.
+    seconds
+        How long it may take.
 
     Raises
     ------
@@ -34,9 +47,8 @@ def probe(function: str, path: Path, *more: str, seconds: float = PROBE_SECONDS)
         If that did not end in time, took too much memory or ended the process. An error of another kind is left to
         the reading in this process, which meets it again.
     """
-    library = LIBRARIES[function]
     with tempfile.TemporaryFile() as said, subprocess.Popen(
-        [sys.executable, "-m", __name__, function, str(path), *more],
+        [sys.executable, "-m", __name__, library, task.__module__, task.__name__, str(path), *more],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True,
     ) as child:  # fmt: skip
         clock = threading.Timer(START_SECONDS, child.kill)
@@ -75,38 +87,16 @@ def _limit_memory(path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _read_patterns(function: str, path: Path) -> None:
-    import numpy as np
-
-    from napari_ghosthunter.scan.readers import libraries
-    from napari_ghosthunter.scan.readers.stack import Wanted
-
-    patterns: Any = getattr(libraries, function.removeprefix("read_"))(path, Wanted()).patterns
-    for place in (0, -1):
-        np.asarray(patterns[place, place])
-
-
-def _read_attributes(path: Path, group: str) -> None:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        for name in file[group]:
-            if isinstance(file[group].get(name, getlink=True), h5py.HardLink):
-                dict(file[group][name].attrs)
-
-
-def _main(function: str, name: str, *more: str) -> int:
-    __import__(LIBRARIES[function])
+def _main(library: str, module: str, task: str, name: str, *more: str) -> int:
+    import_module(library)
+    function = getattr(import_module(module), task)
     answers, sys.stdout = sys.stdout, sys.stderr  # what a library says is no answer
     answers.write("ready\n")
     answers.flush()
     path = Path(name)
     _limit_memory(path)
     try:
-        if function == "read_attributes":
-            _read_attributes(path, *more)
-        else:
-            _read_patterns(function, path)
+        function(path, *more)
     except MemoryError:
         return NO_MEMORY
     except ScanError as error:
