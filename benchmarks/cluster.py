@@ -13,12 +13,12 @@ import numpy as np
 from distributed import Client
 
 from benchmarks.common import PAPER_NETWORK, PAPER_SCAN, PAPER_SIZE, opened, random_model, scratch
+from benchmarks.local_cluster import local_cluster
 from benchmarks.rows import Row, at_least, cores, run_alone
 from benchmarks.turns import seconds_of
 from napari_ghosthunter.learning.model import Model
 from napari_ghosthunter.learning.offered import DEFAULT_NETWORK
 from napari_ghosthunter.mapping.cluster import segment_on
-from napari_ghosthunter.mapping.connections import local_workers
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
@@ -31,7 +31,7 @@ RUNS = 3  # of each number of workers, in turn
 
 def rows(quick: bool) -> Iterator[Row]:
     """Measure the default network, and the one of the paper where that is another."""
-    with scratch() as folder, local_workers(WORKERS[0]) as one, local_workers(WORKERS[1]) as two:
+    with scratch() as folder, local_cluster(WORKERS[0]) as one, local_cluster(WORKERS[1]) as two:
         clients = dict(zip(WORKERS, (one, two), strict=True))
         for network in dict.fromkeys((DEFAULT_NETWORK, PAPER_NETWORK)):
             choices = {"size": PAPER_SIZE} if network == PAPER_NETWORK else {}

@@ -7,7 +7,6 @@ import shutil
 
 import h5py
 import numpy as np
-import psutil
 import pytest
 import tifffile
 from PIL import Image
@@ -212,8 +211,6 @@ def test_a_batch_that_was_stopped_is_resumed(call, maps, scan, model, tmp_path):
     ("options", "said"),
     [
         (("--resume", "--overwrite"), "choose one"),
-        (("--workers", 2, "--scheduler", "tcp://127.0.0.1:8786"), "choose one"),
-        (("--workers", 0), "'--workers'"),
         (("--scheduler", " "), "no address"),
         (("--neighbours", -1), "'--neighbours'"),
         (("--neighbours", 4.5), "'--neighbours'"),
@@ -227,30 +224,19 @@ def test_choices_that_do_not_go(call, scan, model, tmp_path, options, said):
     assert not (tmp_path / "maps").exists()
 
 
-def test_workers_make_the_same_files(call, maps, samples, scan, model, tmp_path):
+def test_a_scheduler_makes_the_same_files(call, maps, samples, scan, model, tmp_path):
     pytest.importorskip("distributed")
+    from benchmarks.local_cluster import local_cluster
+
     cut = samples / "cut.npy"
-    called = call("map", scan, cut, "--model", model, "--out", "again", "--workers", 2, "--device", "cpu")
+    with local_cluster(2) as client:
+        address = client.scheduler_info()["address"]
+        called = call("map", scan, cut, "--model", model, "--out", "again", "--scheduler", address, "--device", "cpu")
+        assert client.nthreads()
     assert called.code == 2
     *errors, summary = called.err.splitlines()
     assert ["cut short" in error for error in errors] == [True]
     assert summary == "1 of 2 scans have their maps; not mapped: cut.npy"
-    for suffix in SUFFIXES:
-        assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
-    assert not [
-        child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())
-    ]
-
-
-def test_a_scheduler_makes_the_same_files(call, maps, scan, model, tmp_path):
-    pytest.importorskip("distributed")
-    from napari_ghosthunter.mapping.connections import local_workers
-
-    with local_workers(1) as client:
-        address = client.scheduler_info()["address"]
-        called = call("map", scan, "--model", model, "--out", "again", "--scheduler", address, "--device", "cpu")
-        assert (called.code, called.err) == (0, "")
-        assert client.nthreads()
     for suffix in SUFFIXES:
         assert (maps / f"scan{suffix}").read_bytes() == (tmp_path / "again" / f"scan{suffix}").read_bytes(), suffix
 

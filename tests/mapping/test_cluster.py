@@ -20,19 +20,21 @@ from napari_ghosthunter.errors import ClusterError, ModelError, TrainingError
 from napari_ghosthunter.mapping import cluster, worker
 from napari_ghosthunter.mapping.batch import map_scans
 from napari_ghosthunter.mapping.cluster import ranks, segment_on, segment_rows_on, task_rows
-from napari_ghosthunter.mapping.connections import connected, local_workers
+from napari_ghosthunter.mapping.connections import connected
 from napari_ghosthunter.mapping.segmentation import segment
 from napari_ghosthunter.scan.readers import open_scan
 from napari_ghosthunter.scan.scan import Scan
 
 distributed = pytest.importorskip("distributed")
+from benchmarks.local_cluster import local_cluster  # noqa: E402 - which imports it
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
 def client():
     """Two processes with a thread each, for all tests here; they take seconds to start."""
-    with local_workers(2) as found:
+    with local_cluster(2) as found:
         yield found
 
 
@@ -367,10 +369,9 @@ def test_a_scheduler_that_is_gone_is_told_for_each_scan_in_the_same_words(make_m
         client.close(timeout=1)
 
 
-@pytest.mark.parametrize("start", [lambda: connected("tcp://127.0.0.1:8786"), lambda: local_workers(2)])
-def test_without_distributed_it_is_said_what_to_install(monkeypatch, start):
+def test_without_distributed_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ClusterError, match="pip install 'distributed"), start():
+    with pytest.raises(ClusterError, match="pip install 'distributed"), connected("tcp://127.0.0.1:8786"):
         pytest.fail("there is no distributed")
 
 

@@ -42,9 +42,6 @@ def map_scans(
     neighbours: Annotated[
         float, typer.Option("--neighbours", metavar="STRENGTH", min=0, max=STRONGEST, help=NEIGHBOURS_HELP)
     ] = 0.0,
-    workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=1, help="Compute in N processes of this machine.")
-    ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option("--scheduler", metavar="tcp://HOST:8786", help="Compute on the workers of a Dask scheduler."),
@@ -56,8 +53,6 @@ def map_scans(
     _refuse_twice(scans)
     if overwrite and resume:
         raise typer.BadParameter("--overwrite makes every map anew, --resume keeps those that are whole; choose one.")
-    if workers is not None and scheduler is not None:
-        raise typer.BadParameter("--workers starts a cluster, --scheduler uses one that runs; choose one.")
     if scheduler is not None and not scheduler.strip():
         raise typer.BadParameter("--scheduler has no address; it is like tcp://host:8786, and the scheduler tells it.")
     from napari_ghosthunter.scan.options import ScanOptions
@@ -71,7 +66,7 @@ def map_scans(
         return open_scan(path, said, quiet=True)
 
     failed, trained = [], load_model(model)
-    with computing(scheduler=scheduler or "", workers=workers or 0) as segmenter, _stop_told():
+    with computing(scheduler or "") as segmenter, _stop_told():
         reports = map_all(
             trained, scans, out,
             device=device, overwrite=overwrite, resume=resume, neighbours=neighbours, opener=opener,
@@ -94,7 +89,7 @@ def map_scans(
 
 @contextmanager
 def _stop_told() -> Iterator[None]:
-    """Tell that Ctrl+C was heard: workers take seconds to end."""
+    """Tell that Ctrl+C was heard: a block that is being computed takes a moment to end."""
     try:
         yield
     except KeyboardInterrupt:

@@ -17,9 +17,8 @@ from warnings import warn
 from napari_ghosthunter.errors import ClusterError
 from napari_ghosthunter.learning.device import one_thread
 from napari_ghosthunter.learning.model import Model
-from napari_ghosthunter.mapping.connections import file_needs
 from napari_ghosthunter.mapping.domains import DomainMap
-from napari_ghosthunter.mapping.failures import LOST, told
+from napari_ghosthunter.mapping.failures import LOST, file_needs, told
 from napari_ghosthunter.mapping.segmentation import RowBand, check_detector, collect
 from napari_ghosthunter.mapping.worker import Job, Rows, classify, keep
 from napari_ghosthunter.scan.scan import Scan, warn_of_nonfinite
@@ -47,7 +46,7 @@ def segment_on(
     Parameters
     ----------
     client
-        Of the cluster; see `connections.connected` and `connections.local_workers`.
+        Of the cluster; see `connections.connected`.
     scan
         A scan from a file that every worker finds under the same path.
     model

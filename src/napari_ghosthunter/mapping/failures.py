@@ -1,10 +1,12 @@
-"""What a task of a Dask cluster failed of, in words for the user: each cause asks for something else to be done."""
+"""What keeps a Dask cluster from making a map, in words for the user: each cause asks for something else to be done."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+
+from napari_ghosthunter.scan.scan import Scan
 
 LOST = "The connection to the Dask scheduler was lost; is it still running?"
 _KILLED = "Several workers died of the same rows, probably for want of memory; start fewer of them on each machine."
@@ -17,6 +19,16 @@ _DISK = "A worker cannot read or write a file ({}); look after the disks and the
 _CLOSED = "A worker or the scheduler was closed before the map was finished ({}); start the map again."
 _GPU = "The GPU of a worker failed ({}); look after the GPUs of the cluster, or choose the device cpu."
 _OTHER = "A worker failed while it computed ({}); its log tells more."
+
+
+def file_needs(scan: Scan) -> str:
+    """Say what a scan lacks to be mapped on a cluster; empty if nothing is missing."""
+    if scan.provenance.path is not None:
+        return ""
+    return (
+        "This scan came from no file, and the workers of a cluster open the file themselves; save it "
+        "(numpy.save('scan.npy', scan.data)) and open that, or map it on this machine."
+    )
 
 
 def _says(pattern: str, *kinds: type[Exception]) -> Callable[[BaseException], bool]:

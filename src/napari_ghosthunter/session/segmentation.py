@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_ghosthunter.errors import ClusterError, ModelError
-from napari_ghosthunter.mapping.connections import file_needs
+from napari_ghosthunter.mapping.failures import file_needs
 from napari_ghosthunter.mapping.neighbours import check_strength
 from napari_ghosthunter.session.earlier import Earlier
 from napari_ghosthunter.session.renames import Renames

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject
 
-from napari_ghosthunter.mapping.connections import cluster_needs, file_needs
+from napari_ghosthunter.mapping.connections import cluster_needs
+from napari_ghosthunter.mapping.failures import file_needs
 from napari_ghosthunter.plugin.preferences import CLUSTER, HERE, defaults, remember
 from napari_ghosthunter.plugin.qt import Signal
 from napari_ghosthunter.scan.scan import Scan
