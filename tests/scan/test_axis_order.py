@@ -54,7 +54,8 @@ def test_a_squeezed_array_is_indexed_like_one_without_the_axis(key):
     ("axis", "name", "role"),
     [
         ((0.1, "1/nm"), "", "detector"), ((0.1, "k_A^-1"), "x", "detector"), ((0.1, "mrad"), "scan_x", "detector"),
-        ((1.0, "nm"), "", None), (None, "kx", "detector"), (None, "Q_y", "detector"), (None, "qx", "detector"),
+        ((1.0, "nm"), "", "scan"), ((1.0, "nm"), "depth", None),
+        (None, "kx", "detector"), (None, "Q_y", "detector"), (None, "qx", "detector"),
         (None, "R_x", "scan"), (None, "y", "scan"), (None, "scan_y", "scan"), (None, "probe row", "scan"),
         (None, "Reciprocal x", "detector"), (None, "time", None), (None, "", None), (None, "detector_y", "detector"),
     ],
@@ -71,7 +72,7 @@ def test_axes_are_turned_only_where_two_are_surely_the_detectors():
         assert scan_first(unsure) == (0, 1, 2, 3)
 
 
-def hyperspy(path, data, units, names=("", "", "", "")):
+def hyperspy(path, data, units, names=("",) * 5, signal=None):
     store = h5py.File(path, "w") if path.suffix == ".hspy" else zarr.open_group(str(path), mode="w")
     group = store.create_group("Experiments").create_group("a")
     group.attrs["a"] = 1
@@ -83,7 +84,7 @@ def hyperspy(path, data, units, names=("", "", "", "")):
         axis = group.create_group(f"axis-{number}")
         for key, value in {"scale": 0.05 if "1/" in unit else 2.0, "units": unit, "name": names[number]}.items():
             axis.attrs[key] = value
-        axis.attrs["navigate"] = number < 2
+        axis.attrs["navigate"] = number not in (signal or (data.ndim - 2, data.ndim - 1))
     if path.suffix == ".hspy":
         store.close()
 
@@ -103,6 +104,66 @@ def test_a_cube_ordered_by_detector_pixel_is_turned_in_every_dialect(tmp_path, e
 def test_names_tell_where_units_do_not(tmp_path):
     hyperspy(tmp_path / "scan.hspy", CUBE.transpose(2, 3, 0, 1), ["", "", "", ""], ["ky", "kx", "y", "x"])
     np.testing.assert_array_equal(open_scan(tmp_path / "scan.hspy").pattern(1, 2), CUBE[1, 2])
+
+
+@pytest.mark.parametrize("ending", ["hspy", "zspy"])
+def test_hyperspys_flags_tell_where_neither_units_nor_names_do(tmp_path, ending):
+    path = tmp_path / f"scan.{ending}"
+    hyperspy(path, CUBE.transpose(2, 3, 0, 1), ["px"] * 4, signal=(0, 1))
+    scan = open_scan(path)
+    np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE)
+    assert any("ordered by detector pixel" in note for note in scan.provenance.notes)
+    hyperspy(path, CUBE, ["px"] * 4)
+    assert open_scan(path).provenance.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("units", "names", "signal"),
+    [
+        (["1/nm", "1/nm", "nm"], ["", "", ""], None),
+        (["px"] * 3, ["ky", "kx", "frame"], None),
+        (["px"] * 3, ["", "", ""], (0, 1)),
+    ],
+)
+def test_a_row_of_patterns_ordered_by_detector_pixel_is_turned(tmp_path, units, names, signal):
+    rows = CUBE.reshape(6, 4, 5)
+    hyperspy(tmp_path / "rows.hspy", rows.transpose(1, 2, 0), units, names, signal)
+    scan = open_scan(tmp_path / "rows.hspy", scan_shape=(2, 3))
+    np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE)
+    assert any("ordered by detector pixel" in note for note in scan.provenance.notes)
+
+
+SERIES = np.stack([CUBE, CUBE + 1, CUBE + 2])  # (t, y, x, ky, kx)
+
+
+@pytest.mark.parametrize("ending", ["hspy", "zspy"])
+@pytest.mark.parametrize(
+    ("order", "units", "names", "signal"),
+    [
+        ((1, 2, 3, 4, 0), ["nm", "nm", "1/nm", "1/nm", "s"], [""] * 5, None),
+        ((1, 2, 0, 3, 4), ["px"] * 5, ["y", "x", "time", "ky", "kx"], None),
+        ((3, 4, 0, 1, 2), ["px"] * 5, ["ky", "kx", "t", "y", "x"], None),
+        ((1, 2, 3, 4, 0), ["nm", "nm", "px", "px", "s"], [""] * 5, (2, 3)),
+        ((1, 3, 0, 2, 4), ["nm", "1/nm", "nm", "nm", "1/nm"], ["y", "ky", "height", "x", "kx"], None),
+    ],
+)
+def test_an_axis_too_many_is_chosen_along_wherever_it_lies(tmp_path, ending, order, units, names, signal):
+    path = tmp_path / f"series.{ending}"
+    hyperspy(path, SERIES.transpose(order), units, names, signal)
+    with pytest.raises(DatasetError) as raised:
+        open_scan(path)
+    assert [name.rpartition("[")[2] for name in raised.value.candidates] == ["0]", "1]", "2]"]
+    assert set(raised.value.shapes.values()) == {CUBE.shape}
+    scan = open_scan(path, dataset=raised.value.candidates[2])
+    np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE + 2)
+    assert any("is not the first" in note or "ordered by detector" in note for note in scan.provenance.notes)
+
+
+@pytest.mark.parametrize("names", [["", "", "", "", ""], ["a", "b", "c", "d", "e"]])
+def test_a_series_of_unnamed_axes_counts_along_the_first(tmp_path, names):
+    hyperspy(tmp_path / "series.hspy", SERIES, ["px"] * 5, names)
+    scan = open_scan(tmp_path / "series.hspy", dataset="Experiments/a/data[1]")
+    np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE + 1)
 
 
 def test_the_names_that_xarray_writes_tell_too(tmp_path):
@@ -175,6 +236,21 @@ def test_elements_of_a_gatan_cube_of_five_axes_can_be_chosen(tmp_path, monkeypat
     np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE + 1)
     assert scan.calibration == Calibration((0.5, 0.5), "nm", (0.5, 0.5), "1/nm")
     assert scan.provenance.dataset == "image0[1]"
+
+
+def test_units_tell_which_axis_of_a_gatan_cube_is_too_many(tmp_path, monkeypatch):
+    path = tmp_path / "series.dm4"
+    stored = np.ascontiguousarray(SERIES.transpose(1, 2, 3, 4, 0))
+    path.write_bytes(stored.tobytes())
+    image = gatan_image(stored.shape, 0, ("nm", "nm", "1/nm", "1/nm", "s"))
+    monkeypatch.setattr(gatan, "_images", lambda _: {"image0": image})
+    monkeypatch.setattr("napari_ghosthunter.scan.readers.check_kind", lambda *_: None)
+    with pytest.raises(DatasetError) as raised:
+        open_scan(path)
+    assert raised.value.candidates == ("image0[0]", "image0[1]", "image0[2]")
+    scan = open_scan(path, dataset="image0[2]")
+    np.testing.assert_array_equal(scan.block(slice(None), slice(None)), CUBE + 2)
+    assert scan.calibration == Calibration((0.5, 0.5), "nm", (0.5, 0.5), "1/nm")
 
 
 @pytest.mark.parametrize("content", [{"Data": None}, {"Data": {"size": 3}}])

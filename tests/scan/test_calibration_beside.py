@@ -68,6 +68,39 @@ def test_units_beside_the_array_tell_the_order_of_its_axes(tmp_path):
     assert scan.calibration.k_units == "mrad"
 
 
+def dims(path, **steps):
+    """Give an array of an EMD file coordinates: dim1=(0.5, 'nm'), ..."""
+    with h5py.File(path, "r+") as file:
+        for name, (step, units) in steps.items():
+            file[name] = np.arange(2) * step
+            file[name].attrs["units"] = units
+
+
+def test_what_lies_beside_the_array_fills_in_what_its_dims_leave_open(tmp_path):
+    put(tmp_path / "scan.h5", swift("nm", "nm", "1/nm", "1/nm"))
+    dims(tmp_path / "scan.h5", dim1=(0.1, "nm"), dim2=(0.2, "nm"), dim3=(1, "pixels"))
+    scan = open_scan(tmp_path / "scan.h5")
+    assert scan.calibration.scan_step == pytest.approx((0.1, 0.2))
+    assert (scan.calibration.k_step, scan.calibration.k_units) == (pytest.approx((0.3, 0.4)), "1/nm")
+    assert scan.provenance.notes == ()
+
+
+def test_two_pixel_sizes_that_do_not_agree_are_told(tmp_path):
+    put(tmp_path / "scan.h5", swift("nm", "nm", "1/nm", "1/nm"))
+    dims(tmp_path / "scan.h5", dim1=(0.5, "nm"), dim2=(0.5, "nm"))
+    scan = open_scan(tmp_path / "scan.h5")
+    assert scan.calibration.scan_step == (0.5, 0.5)
+    (note,) = scan.provenance.notes
+    assert "0.5 nm and 0.1 nm; the first was taken" in note
+
+
+def test_what_looks_like_one_is_told_where_dims_leave_something_open(tmp_path):
+    put(tmp_path / "scan.h5", {"k_scale": 0.1})
+    dims(tmp_path / "scan.h5", dim1=(0.5, "nm"), dim2=(0.5, "nm"))
+    (note,) = open_scan(tmp_path / "scan.h5").provenance.notes
+    assert "'k_scale'" in note
+
+
 @pytest.mark.parametrize("ending", ["h5", "zarr"])
 @pytest.mark.parametrize(
     "name", ["pixel_size", "PixelSizeX", "scan_step", "sampling", "k_scale", "Calibration", "units"]

@@ -19,7 +19,10 @@ from napari_ghosthunter.scan.units import calibration_of, convert, plain_axis
         ("1/pm", "1/nm", 1e3), ("1/µm", "1/nm", 1e-3),
         ("mrad", "mrad", 1), ("rad", "mrad", 1e3), ("µrad", "mrad", 1e-3), ("deg", "mrad", 17.4532925),
         ("°", "mrad", 17.4532925), (r"$^\circ$", "mrad", 17.4532925), ("degrees", "mrad", 17.4532925),
-        ("k_A^-1", "1/angstrom", 1), ("k_nm^-1", "1/nm", 1), ("q_nm^-1", "1/nm", 1), (r"$\AA^{-1}$", "1/angstrom", 1),
+        ("2th_deg", "mrad", 17.4532925), ("2th_rad", "mrad", 1e3), ("2theta (deg)", "mrad", 17.4532925),
+        ("q_A^-1", "1/angstrom", 1 / (2 * np.pi)), (r"$2\theta$ [°]", "mrad", 17.4532925),
+        ("k_A^-1", "1/angstrom", 1), ("k_nm^-1", "1/nm", 1), ("q_nm^-1", "1/nm", 1 / (2 * np.pi)),
+        (r"$\AA^{-1}$", "1/angstrom", 1),
         (r"$nm^{-1}$", "1/nm", 1), ("nm^{-1}", "1/nm", 1), (r"$\mathrm{nm}^{-1}$", "1/nm", 1), ("inv_nm", "1/nm", 1),
         (r"\mathring{A}^{-1}", "1/angstrom", 1), ("Å⁻¹", "1/angstrom", 1), ("[1/nm]", "1/nm", 1), ("nm**-1", "1/nm", 1),
         ("reciprocal nm", "1/nm", 1), ("inverse angstrom", "1/angstrom", 1), ("per nm", "1/nm", 1),
@@ -82,7 +85,7 @@ def test_reciprocal_lengths_in_any_dialect(length, power, around, space):
         ([(2, "nm"), (2, "s"), None, None], ["scan", "2 nm and 2 s", "'s' is not understood", "--scan-step"]),
         ([(2, "nm"), (2, "1/nm"), None, None], ["scan", "two axes do not agree", "--scan-step"]),
         ([(0.0, "nm"), (0.0, "nm"), None, None], ["scan", "no size", "--scan-step"]),
-        ([None, None, (0.1, "2th_deg"), None], ["2th_deg"]),
+        ([None, None, (0.1, "2theta"), None], ["2theta"]),
     ],
 )
 def test_a_pixel_size_that_is_lost_is_told(axes, told):
@@ -103,9 +106,9 @@ def test_the_note_reaches_whoever_opens_the_file(tmp_path):
     with h5py.File(tmp_path / "scan.hspy", "w") as file:
         group = file.create_group("Experiments/a")
         group["data"] = np.zeros((2, 3, 4, 5), np.uint8)
-        for number, units in enumerate(["nm", "nm", "2th_deg", "2th_deg"]):
+        for number, units in enumerate(["nm", "nm", "2theta", "2theta"]):
             group.create_group(f"axis-{number}").attrs.update({"scale": 0.5, "units": units, "navigate": number < 2})
     scan = open_scan(tmp_path / "scan.hspy")
     assert scan.calibration == Calibration((0.5, 0.5), "nm")
     assert scan.calibration.notes == ()
-    assert any("'2th_deg' is not understood" in note and "--k-step" in note for note in scan.provenance.notes)
+    assert any("'2theta' is not understood" in note and "--k-step" in note for note in scan.provenance.notes)

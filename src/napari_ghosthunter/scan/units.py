@@ -74,7 +74,10 @@ _PRETTY = {"angstrom": "Å", "1/angstrom": "Å⁻¹", "1/nm": "nm⁻¹", "um": "
 _METRES = {"pm": 1e-12, "angstrom": 1e-10, "nm": 1e-9, "um": 1e-6}
 _RECIPROCAL = re.compile(r"^1/(?P<under>.+)$|^(?P<over>[^\d^⁻-]+)(?:\^?[-⁻][1¹])$")
 _INVERSE = re.compile(r"^(?:inverse|inv|reciprocal|per)(?=.)")  # 'inv_nm', 'reciprocal nm'
-_OF_PATTERNS = re.compile(r"^[kq](?=(?:nm|a|å|pm|um|µm|m)\^?[-⁻]|1/)")  # pyxem's 'k_A^-1'
+_OF_PATTERNS = re.compile(r"^([kq])(?=(?:nm|a|å|pm|um|µm|m)\^?[-⁻]|1/)")  # pyxem's 'k_A^-1', pyFAI's 'q_nm^-1'
+_TWO_THETA = re.compile(
+    r"(?:2|two)-?(?:theta|θ|th)(?=deg|rad|°)|(?:2|two)-?(?:theta|θ)"
+)  # a scattering angle, as every angle of a pattern is
 _WORDS = re.compile(r"\\(?:mathrm|text|rm|operatorname|mathring|,|;|:|!)")  # of LaTeX, that say how it is written
 
 
@@ -87,6 +90,10 @@ def plain_axis(step: float, units: str) -> Axis:
     if not math.isfinite(step) or step == 0:
         return UNCALIBRATED
     text = _plainly(units)
+    kind = _OF_PATTERNS.match(text)
+    if kind is not None:
+        text = text[1:]
+        step /= 2 * math.pi if kind[1] == "q" else 1.0  # q is 4 pi sin(theta) / wavelength, k is 1 / d
     if text in _ANGLES:
         name, factor = _ANGLES[text]
         return step * factor, name
@@ -108,7 +115,7 @@ def _plainly(units: str) -> str:
     text = _WORDS.sub("", units).replace("\\AA", "å").replace("\\mu", "µ").replace("\\circ", "°").replace("^°", "°")
     text = re.sub(r"[\s_\[\](){}$\\~]", "", text).replace("\N{GREEK SMALL LETTER MU}", "µ").lower()
     text = text.replace("\N{ANGSTROM SIGN}".lower(), "å").replace("\N{MINUS SIGN}", "-").replace("**", "^")
-    text = _OF_PATTERNS.sub("", text)
+    text = _TWO_THETA.sub("", text) or text
     return _INVERSE.sub("1/", text)
 
 

@@ -12,34 +12,57 @@ from numpy.typing import DTypeLike, NDArray
 from napari_ghosthunter.scan.presence import present
 from napari_ghosthunter.scan.readers.frames import full_key
 from napari_ghosthunter.scan.scan import LazyArray
-from napari_ghosthunter.scan.units import ANGULAR, Axis, plain_axis
+from napari_ghosthunter.scan.units import ANGULAR, UNCALIBRATED, Axis, plain_axis
 
 Role = Literal["scan", "detector"] | None
 
-SCAN_AXES = 2
+SCAN_AXES = DETECTOR_AXES = 2
 _OF_DETECTOR = re.compile(
     r"^(?:[kqg]|det|dp|2?theta|tth)[\W_]*(?:[xyij12]|row|col\w*)?$|reciprocal|detector|diffraction"
 )
 _OF_SCAN = re.compile(r"^(?:scan|probe|pos|nav|r)?[\W_]*[xyij]$|^(?:scan|probe|position|navigation|real)")
 SLOW = "The file is ordered by detector pixel, not by pattern, so that each pattern is gathered from all over it."
+SURPLUS_LAST = (
+    "What was chosen is one element along an axis that is not the first, and is gathered from all over the file."
+)
+
+
+def roles_of(axes: Sequence[Axis | None], names: Sequence[str], signal: Sequence[bool] = ()) -> list[Role]:
+    """Tell what each axis belongs to by its unit, else by its name, else by HyperSpy's flags of the signal's axes."""
+    roles = [role_of(axis, name) for axis, name in zip(axes, names, strict=True)]
+    if "detector" not in roles and sum(signal) == DETECTOR_AXES:
+        roles = ["detector" if flagged else role for role, flagged in zip(roles, signal, strict=True)]
+    return roles
 
 
 def role_of(axis: Axis | None, name: str = "") -> Role:
-    """Tell what an axis belongs to by its unit, else by its name."""
+    """Tell what an axis belongs to by its unit, else by its name; a length without a name is one of the scan."""
     unit = plain_axis(*axis)[1] if axis is not None else ""
     if unit in ANGULAR:
         return "detector"
     plain = name.strip().lower()
     if _OF_DETECTOR.search(plain):
         return "detector"
-    return "scan" if _OF_SCAN.search(plain) else None
+    is_length = axis is not None and plain_axis(*axis) != UNCALIBRATED
+    return "scan" if _OF_SCAN.search(plain) or (is_length and not plain) else None
 
 
 def scan_first(roles: Sequence[Role]) -> tuple[int, ...]:
-    """Order four axes so that those of the scan come first; as they are unless two are surely the detector's."""
+    """Order three or four axes so that those of the detector come last; as they are unless two surely are such."""
     detector = [number for number, role in enumerate(roles) if role == "detector"]
     others = [number for number, role in enumerate(roles) if role != "detector"]
-    return (*others, *detector) if len(detector) == SCAN_AXES == len(others) else tuple(range(len(roles)))
+    return (*others, *detector) if len(detector) == DETECTOR_AXES else tuple(range(len(roles)))
+
+
+def surplus_first(roles: Sequence[Role]) -> tuple[int, ...]:
+    """Order five or more axes so that those that belong neither to the scan nor to the detector come first.
+
+    As they are unless it is sure which two are the scan's and which two the detector's.
+    """
+    places = range(len(roles))
+    if len(roles) <= SCAN_AXES + DETECTOR_AXES or [roles.count(role) for role in ("scan", "detector")] != [2, 2]:
+        return tuple(places)
+    return (*(at for at in places if roles[at] is None), *(at for at in places if roles[at] is not None))
 
 
 def reordered(array: LazyArray, order: tuple[int, ...]) -> LazyArray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from napari_ghosthunter.scan.units import Axis
+from napari_ghosthunter.scan.units import UNCALIBRATED, Axis, convert, plain_axis
 
 _LOOKS_LIKE_ONE = re.compile(
     r"pixel.?(?:size|unit)|sampling|calibrat|(?:^|_)(?:step|scale|units?|resolution)(?:$|_)", re.IGNORECASE
@@ -23,6 +24,35 @@ def axes_beside(attributes: Sequence[Mapping[str, Any]], number: int) -> list[Ax
             if axes is not None:
                 return axes
     return None
+
+
+def unknown_axes(axes: Sequence[Axis | None]) -> bool:
+    """Whether the size of any axis is still to be found."""
+    return any(_unknown(axis) for axis in axes)
+
+
+def filled_in(axes: Sequence[Axis | None], beside: Sequence[Axis | None]) -> tuple[list[Axis | None], tuple[str, ...]]:
+    """Fill in from `beside` what `axes` leave open, and tell where both say something, but not the same."""
+    both = [(own, other) for own, other in zip(axes, beside, strict=True) if not (_unknown(own) or _unknown(other))]
+    apart = [(own, other) for own, other in both if own is not None and other is not None and not _same(own, other)]
+    filled = [other if _unknown(own) and other is not None else own for own, other in zip(axes, beside, strict=True)]
+    if not apart:
+        return filled, ()
+    (step, units), (other_step, other_units) = apart[0]
+    return filled, (
+        f"The file states two pixel sizes, {step:.6g} {units} and {other_step:.6g} {other_units}; the first was taken. "
+        "Say it with --scan-step or --k-step if that is wrong.",
+    )
+
+
+def _unknown(axis: Axis | None) -> bool:
+    return axis is None or plain_axis(*axis) == UNCALIBRATED
+
+
+def _same(one: Axis, other: Axis) -> bool:
+    (step, units), (other_step, other_units) = plain_axis(*one), plain_axis(*other)
+    converted = convert(other_step, other_units, units)
+    return converted is not None and math.isclose(step, converted, rel_tol=1e-3)
 
 
 def notes_beside(attributes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

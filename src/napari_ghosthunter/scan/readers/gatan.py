@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.calibration import Calibration
-from napari_ghosthunter.scan.readers.axis_order import SLOW, role_of, squeeze_note, without_single_axes
+from napari_ghosthunter.scan.readers.axis_order import (
+    SLOW,
+    SURPLUS_LAST,
+    role_of,
+    roles_of,
+    squeeze_note,
+    surplus_first,
+    without_single_axes,
+)
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.companion import whole_number
 from napari_ghosthunter.scan.readers.stack import ScanShape, Stack, Wanted
@@ -41,7 +49,9 @@ def read(path: Path, wanted: Wanted) -> Stack:
     shapes = {name: _shape(image) for name, image in images.items()}
     if wanted.dataset is None and not any(len(shape) >= 4 for shape in shapes.values()):
         _say_what_it_holds(images, shapes)
-    name, index = choose(shapes, wanted.dataset)
+    name, index = choose(
+        {name: _shape_to_choose(image, shapes[name]) for name, image in images.items()}, wanted.dataset
+    )
     said = label((name, index)) if index or len(images) > 1 else None
     return _stack(path, images[name], shapes[name], index, said)
 
@@ -93,6 +103,18 @@ def _shape(image: dict[str, Any]) -> tuple[int, ...]:
     return tuple(image["ImageData"]["Dimensions"].values())[::-1]
 
 
+def _surplus_first(image: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Order the axes, those of length one left out, so that one that is neither the scan's nor the detector's leads."""
+    single = without_single_axes(shape)
+    axes = [axis for number, axis in enumerate(_axes(image, len(shape))) if number not in single]
+    return surplus_first(roles_of(axes, [""] * len(axes)))
+
+
+def _shape_to_choose(image: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    left = [length for number, length in enumerate(shape) if number not in without_single_axes(shape)]
+    return tuple(left[number] for number in _surplus_first(image, shape))
+
+
 def _map(path: Path, image: dict[str, Any], shape: tuple[int, ...]) -> Any:
     content, kind = image["ImageData"].get("Data"), image["ImageData"].get("DataType")
     if not isinstance(content, dict) or not {"endian", "offset"} <= content.keys():
@@ -110,10 +132,13 @@ def _map(path: Path, image: dict[str, Any], shape: tuple[int, ...]) -> Any:
 def _stack(
     path: Path, image: dict[str, Any], shape: tuple[int, ...], index: tuple[int, ...], dataset: str | None
 ) -> Stack:
-    single = without_single_axes(shape)
-    patterns = np.squeeze(_map(path, image, shape), single)[index]
-    axes = [axis for number, axis in enumerate(_axes(image, len(shape))) if number not in single][len(index) :]
+    single, order = without_single_axes(shape), _surplus_first(image, shape)
+    patterns = np.squeeze(_map(path, image, shape), single).transpose(order)[index]
+    left = [axis for number, axis in enumerate(_axes(image, len(shape))) if number not in single]
+    axes = [left[number] for number in order][len(index) :]
     notes: tuple[str, ...] = (squeeze_note(shape),) if single else ()
+    if order != tuple(range(len(order))):
+        notes += (SURPLUS_LAST,)
     if patterns.ndim == 4:
         scan_fastest, told = scan_is_fastest(image, axes)
         if scan_fastest:

@@ -18,7 +18,7 @@ from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers import arina, electrons
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.chunks import check_stored
-from napari_ghosthunter.scan.readers.hierarchy import numeric, stack_of
+from napari_ghosthunter.scan.readers.hierarchy import numeric, shape_to_choose, stack_of
 from napari_ghosthunter.scan.readers.links import Inside, Member, check_sources, open_file
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.scan import LazyArray
@@ -42,7 +42,10 @@ def read(path: Path, wanted: Wanted) -> Stack:
         if lists is not None and wanted.dataset in (None, lists.name.strip("/"), electrons.GROUP):
             return electrons.stack_of_lists(file, lists)
         arrays, left_out = _datasets(file)
-        shapes = numeric(arrays)
+        shapes = {
+            name: shape_to_choose(shape, Inside(arrays[name].parent), Member(arrays[name]))
+            for name, shape in numeric(arrays).items()
+        }
     master = arina.master_beside(path)
     joined = () if master is None else (f"{master.name} beside it joins all patterns of this scan: open that instead.",)
     try:

@@ -7,6 +7,7 @@ The dialects: py4DSTEM's and emdfile's `dim0`, `dim1`, ..., EMD's (Berkeley, Pri
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,15 +15,20 @@ import numpy as np
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.calibration import Calibration
 from napari_ghosthunter.scan.readers.axis_order import (
+    DETECTOR_AXES,
+    SCAN_AXES,
     SLOW,
+    SURPLUS_LAST,
+    Role,
     reordered,
-    role_of,
+    roles_of,
     scan_first,
     squeeze_note,
     squeezed,
+    surplus_first,
     without_single_axes,
 )
-from napari_ghosthunter.scan.readers.beside import axes_beside, notes_beside
+from napari_ghosthunter.scan.readers.beside import axes_beside, filled_in, notes_beside, unknown_axes
 from napari_ghosthunter.scan.readers.frames import Part
 from napari_ghosthunter.scan.readers.stack import Stack
 from napari_ghosthunter.scan.scan import LazyArray
@@ -39,10 +45,62 @@ class Group(Protocol):
         """Give a member."""
 
 
-def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str, stored: Any = None) -> Stack:
-    """Make a stack of one array, or of an element of its leading axes, with the calibration that its group states.
+@dataclass(frozen=True)
+class Description:
+    """What is said of the axes of an array, those of length one that it can do without left out."""
 
-    `stored` is the array as the library knows it, with its attributes. Units and names tell which axes are the
+    axes: list[Axis | None]
+    names: tuple[str, ...]
+    roles: list[Role]
+    single: tuple[int, ...]
+    pattern_axes: int
+    notes: tuple[str, ...]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes that are too many first, then those of the scan, then the detector's, as far as it is sure."""
+        order = surplus_first(self.roles)
+        surplus, kept = order[: max(0, len(order) - 4)], order[max(0, len(order) - 4) :]
+        return (*surplus, *(kept[place] for place in scan_first([self.roles[place] for place in kept])))
+
+
+def described(shape: Sequence[int], group: Group | None, stored: Any = None) -> Description:
+    """Read what is said of the axes of an array of this shape, by its attributes and beside it in its group.
+
+    `stored` is the array as the library knows it, with its attributes.
+    """
+    number = len(shape)
+    axes, signal = _axes(group, number) if group is not None else ([None] * number, [])
+    names, notes = axis_names(stored), list[str]()
+    names = names if len(names) == number else tuple(_names(group, number))
+    attributes = [_attributes(one) for one in (stored, group)]
+    if unknown_axes(axes):
+        beside = axes_beside(attributes, number)
+        axes, told = filled_in(axes, beside) if beside is not None else (axes, notes_beside(attributes))
+        notes += told
+    single = without_single_axes(shape)
+    if single:
+        notes.append(squeeze_note(shape))
+    left = [place for place in range(number) if place not in single]
+    axes, names = [axes[place] for place in left], tuple(names[place] for place in left)
+    flags = [signal[place] for place in left] if signal else []
+    pattern_axes = sum(signal) if signal else DETECTOR_AXES
+    return Description(axes, names, roles_of(axes, names, flags), single, pattern_axes, tuple(notes))
+
+
+def shape_to_choose(shape: Sequence[int], group: Group | None, stored: Any = None) -> tuple[int, ...]:
+    """Give the shape of an array in the order in which an element of it is chosen: the axes too many come first."""
+    if len(shape) - len(without_single_axes(shape)) <= SCAN_AXES + DETECTOR_AXES:
+        return tuple(shape)
+    what = described(shape, group, stored)
+    left = [length for place, length in enumerate(shape) if place not in what.single]
+    return tuple(left[place] for place in what.order)
+
+
+def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, dataset: str, stored: Any = None) -> Stack:
+    """Make a stack of one array, or of an element of its axes too many, with the calibration that its group states.
+
+    `index` and `stored` are as for `shape_to_choose`. Units, names or HyperSpy's flags tell which axes are the
     detector's.
 
     Raises
@@ -50,34 +108,24 @@ def stack_of(array: LazyArray, index: tuple[int, ...], group: Group | None, data
     ScanError
         If the array holds spectra (HyperSpy says which axes are a pattern's).
     """
-    number = len(array.shape)
-    axes, patterns_axes = _axes(group, number) if group is not None else ([None] * number, 2)
-    names, lost = axis_names(stored), list[str]()
-    names = names if len(names) == number else tuple(_names(group, number))
-    if not any(axes):
-        attributes = [_attributes(one) for one in (stored, group)]
-        beside = axes_beside(attributes, number)
-        axes = axes if beside is None else beside
-        lost += notes_beside(attributes) if beside is None else ()
-    if patterns_axes != 2:
-        raise ScanError(f"'{dataset}' holds data of {patterns_axes} axes at each position, not diffraction patterns.")
-    single, notes = without_single_axes(array.shape), lost
-    if single:
-        notes.append(squeeze_note(array.shape))
-        array = squeezed(array, single)
-        axes = [axis for place, axis in enumerate(axes) if place not in single]
-        names = tuple(name for place, name in enumerate(names) if place not in single)
-    axes, names = axes[len(index) :], names[len(index) :]
+    what = described(array.shape, group, stored)
+    if what.pattern_axes != DETECTOR_AXES:
+        raise ScanError(
+            f"'{dataset}' holds data of {what.pattern_axes} axes at each position, not diffraction patterns."
+        )
+    array = reordered(squeezed(array, what.single), what.order)
     part: LazyArray = array
     if index:
         part = array[index] if isinstance(array, np.ndarray) else Part(array, index)
-    if len(axes) == 4:
-        order = scan_first([role_of(axis, name) for axis, name in zip(axes, names, strict=True)])
-        if order != (0, 1, 2, 3):
-            part, axes = reordered(part, order), [axes[axis] for axis in order]
-            notes.append(SLOW)
+    kept = what.order[len(index) :]
+    axes = [what.axes[place] for place in kept]
+    notes = what.notes
+    if kept != tuple(sorted(kept)):
+        notes += (SLOW,)
+    elif index and max(what.order[: len(index)]) >= len(index):
+        notes += (SURPLUS_LAST,)
     calibration = calibration_of(axes if len(axes) == 4 else [None, None, *axes[-2:]]) if axes else Calibration()
-    return Stack(part, calibration, dataset=dataset, notes=tuple(notes))
+    return Stack(part, calibration, dataset=dataset, notes=notes)
 
 
 def axis_names(array: Any) -> tuple[str, ...]:
@@ -109,15 +157,15 @@ def numeric(arrays: Mapping[str, Any]) -> dict[str, Sequence[int]]:
     return {name: tuple(array.shape) for name, array in arrays.items() if np.dtype(array.dtype).kind in "uifbc"}
 
 
-def _axes(group: Group, number: int) -> tuple[list[Axis | None], int]:
-    """Read (step, units) of each axis beside an array, and how many of its axes belong to a pattern."""
+def _axes(group: Group, number: int) -> tuple[list[Axis | None], list[bool]]:
+    """Read (step, units) of each axis beside an array, and, if HyperSpy says so, whether it is one of the patterns."""
     if "axis-0" in group:
         members = [group[f"axis-{n}"].attrs for n in range(number) if f"axis-{n}" in group]
         if len(members) == number:
             axes: list[Axis | None] = [(float(a.get("scale", 1.0)), text(a.get("units"))) for a in members]
-            return axes, sum(not a.get("navigate", index < number - 2) for index, a in enumerate(members))
+            return axes, [not a.get("navigate", index < number - 2) for index, a in enumerate(members)]
     first = 0 if "dim0" in group else 1
-    return [_dim_axis(group, f"dim{n + first}") for n in range(number)], 2
+    return [_dim_axis(group, f"dim{n + first}") for n in range(number)], []
 
 
 def _dim_axis(group: Group, name: str) -> Axis | None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from napari_ghosthunter.errors import ScanError
 from napari_ghosthunter.scan.boundary import reading
+from napari_ghosthunter.scan.readers.axis_order import DETECTOR_AXES, SCAN_AXES
 from napari_ghosthunter.scan.readers.choose import choose, label
 from napari_ghosthunter.scan.readers.chunks import check_chunks
-from napari_ghosthunter.scan.readers.hierarchy import stack_of
+from napari_ghosthunter.scan.readers.hierarchy import shape_to_choose, stack_of
 from napari_ghosthunter.scan.readers.stack import Stack, Wanted
 from napari_ghosthunter.scan.readers.zarr_layout import MARKERS, Node, members, nodes_of
 
@@ -47,13 +48,12 @@ def read(path: Path, wanted: Wanted) -> Stack:
     with reading(path, "a Zarr store", getattr(zarr.errors, "MetadataError", ValueError)):
         nodes = _readable(nodes_of(path), zarr.__version__)
         names = {name or path.stem: name for name, node in nodes.items() if node.numeric}
-        said, index = choose({key: nodes[name].shape or () for key, name in names.items()}, wanted.dataset)
+        said, index = choose({key: _shape_to_choose(path, nodes, name) for key, name in names.items()}, wanted.dataset)
         name = names[said]
         _check_codecs(nodes[name])
-        array, parent = _open(path, name, nodes[name]), name.rpartition("/")[0]
+        array = _open(path, name, nodes[name])
         _check_array(path, array, name)
-        group = _open(path, parent, nodes[parent]) if name and parent in nodes else None
-        return stack_of(array, index, group, label((said, index)), array)
+        return stack_of(array, index, _group_of(path, nodes, name), label((said, index)), array)
 
 
 def _readable(nodes: dict[str, Node], version: str) -> dict[str, Node]:
@@ -66,6 +66,21 @@ def _readable(nodes: dict[str, Node], version: str) -> dict[str, Node]:
             f"It is a Zarr store of format 3, which zarr {version} here cannot read; zarr 3 can: pip install 'zarr>=3'."
         )
     return older
+
+
+def _shape_to_choose(path: Path, nodes: dict[str, Node], name: str) -> tuple[int, ...]:
+    """Give the shape in the order in which an element is chosen; only arrays of many axes are opened for that."""
+    shape = nodes[name].shape or ()
+    if len(shape) <= SCAN_AXES + DETECTOR_AXES:
+        return shape
+    _check_codecs(nodes[name])
+    return shape_to_choose(shape, _group_of(path, nodes, name), _open(path, name, nodes[name]))
+
+
+def _group_of(path: Path, nodes: dict[str, Node], name: str) -> Any:
+    """Open the group that an array lies in, if it lies in one."""
+    parent = name.rpartition("/")[0]
+    return _open(path, parent, nodes[parent]) if name and parent in nodes else None
 
 
 def _open(path: Path, name: str, node: Node) -> Any:
