@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from napari_ghosthunter.errors import ScanError
-from napari_ghosthunter.scan.beam import BeamCentre, measure_beam
+from napari_ghosthunter.scan.beam import BeamCentre, find_beam, measure_beam
 
 
 def disk(shape, centre, radius, height=1.0):
@@ -129,3 +130,27 @@ def test_tiny_detectors_do_not_break_it(shape):
 def test_only_a_pattern_can_be_measured(shape):
     with pytest.raises(ScanError, match="two axes"):
         measure_beam(np.zeros(shape))
+
+
+def noise_with_disks(heights, seed=5):
+    """Give noise with disks so many times brighter than it, as it looks after the smoothing that finds them."""
+    noise = np.random.default_rng(seed).normal(1000, 10, (96, 96))
+    deviation = float(np.std(gaussian_filter(noise, 0.7, mode="nearest")))
+    places = [(20, 24), (70, 22), (26, 68), (72, 74), (48, 46)]
+    return noise + sum(
+        disk(noise.shape, place, 5.0, height * deviation) for place, height in zip(places, heights, strict=False)
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_beam_is_only_what_stands_far_out_of_the_noise(seed):
+    assert find_beam(noise_with_disks([], seed)) is None
+    assert find_beam(noise_with_disks([6] * 5, seed)) is None
+    assert find_beam(noise_with_disks([14] * 5, seed)) is not None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_faint_disk_that_is_all_there_is_counts_as_the_beam(seed):
+    found = find_beam(noise_with_disks([7], seed))
+    assert found is not None
+    assert np.hypot(found.k_y - 20, found.k_x - 24) < 1

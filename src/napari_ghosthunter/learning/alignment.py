@@ -26,7 +26,6 @@ REACH = 8  # one in so many of the side is the farthest shift along either axis
 ROUNDS = 2  # of mean, shift, and sharper mean
 ENOUGH, AGREEMENT = 8, 0.65  # patterns, and rank correlation of what their halves say, for a motion to be believed
 FARTHEST_TURN, TURN_STEP = 15.0, 0.5  # degrees; a lattice may look the same again after 60
-SMALLEST_TURN = 0.75  # degrees: it moves a disk at the edge by less than half a pixel of the template
 LEAST_MATCH, LEAST_GAIN = 0.5, 0.02  # of the correlation, at all and over none, for a turn to be believed
 
 
@@ -107,7 +106,7 @@ def turn_between(here: Tensor, template: Tensor) -> float:
     best = int(correlation.argmax())
     gain = correlation[best] - correlation[steps]
     unclear = correlation[best] < LEAST_MATCH or gain < LEAST_GAIN or best in (0, 2 * steps)
-    return 0.0 if unclear or abs(angles[best]) < SMALLEST_TURN else angles[best]
+    return 0.0 if unclear else angles[best]
 
 
 def turned(inputs: Tensor, degrees: float, by: Tensor | None = None) -> Tensor:
