@@ -7,8 +7,8 @@ from typing import Any
 from napari_ghosthunter.plugin.choices import remember
 from napari_ghosthunter.plugin.docks import MAPPER, find_dock
 from napari_ghosthunter.plugin.layers import bare, scan_of
-from napari_ghosthunter.plugin.scan_image import show_restated
-from napari_ghosthunter.scan.readers import restated
+from napari_ghosthunter.plugin.restated_image import detector_of, restate_scan, show_restated
+from napari_ghosthunter.plugin.window import waiting
 
 
 def restate(viewer: Any, layer: Any, **said: Any) -> None:
@@ -26,6 +26,8 @@ def restate(viewer: Any, layer: Any, **said: Any) -> None:
     scan = scan_of(layer)
     assert scan is not None  # only layers of scans are asked for
     options = scan.provenance.options.updated(**said)
-    show_restated(layer, restated(scan, options))
+    with waiting():
+        again = restate_scan(scan, options, detector_of(layer))
+    show_restated(layer, again)
     if scan.provenance.path is not None:
         remember(scan.provenance.path, options)

@@ -63,13 +63,6 @@ def scan_layer(scan: Scan, name: str | None = None, **metadata: Any) -> LayerDat
     return image, layer, "image"
 
 
-def show_restated(layer: Any, scan: Scan) -> None:
-    """Let the layer of a scan show it as it is when something else was said of it; whoever follows the layer hears."""
-    layer.units = napari_units(scan.calibration.scan_units)
-    layer.scale = scan.calibration.scan_step
-    layer.metadata = {**layer.metadata, "scan": scan}
-
-
 def bright_field(scan: Scan) -> tuple[FloatArray, bool]:
     """Sum every pattern over the direct beam; of a large scan only some, each standing for its surroundings.
 
@@ -78,7 +71,11 @@ def bright_field(scan: Scan) -> tuple[FloatArray, bool]:
     image, preview
         Image of shape (scan_y, scan_x), and whether it is coarse.
     """
-    mask = bright_field_mask(scan.detector_shape, measure_scan_beam(scan))
+    return detector_image(scan, bright_field_mask(scan.detector_shape, measure_scan_beam(scan)))
+
+
+def detector_image(scan: Scan, mask: NDArray[np.bool_]) -> tuple[FloatArray, bool]:
+    """Sum every pattern over a mask of shape (k_y, k_x), and tell whether the image is coarse; see `bright_field`."""
     if scan.size_bytes <= EXACT_BYTES:
         return virtual_image(scan, mask), False
     deadline = time.monotonic() + PREVIEW_SECONDS
@@ -98,3 +95,10 @@ def contrast_limits(image: FloatArray) -> tuple[float, float]:
     if high <= low:
         low, high = float(image.min()), float(image.max())
     return (low, high) if high > low else (low, low + 1)
+
+
+def set_contrast(layer: Any, image: FloatArray, limits: tuple[float, float]) -> None:
+    """Give a layer contrast limits, within a range that holds all of its image."""
+    finite = image[np.isfinite(image)]
+    layer.contrast_limits = limits
+    layer.contrast_limits_range = (min(limits[0], float(finite.min())), max(limits[1], float(finite.max())))

@@ -113,10 +113,17 @@ def test_the_work_in_the_domain_mapper_goes_on_with_the_beam(widget, window, qtb
     _, mapper = window.window.add_plugin_dock_widget("napari-ghosthunter", "Domain mapper")
     qtbot.waitUntil(lambda: mapper.desk.session is not None and widget.showing.facts is not None)
     session, place = mapper.desk.session, widget.view.beam
+    session.labels.add_class("a")
+    session.labels.label((1, 2), "a")
     press(qtbot, widget.source_bar.beam_button)
     drag(place, (place[0] + 2, place[1]))
     qtbot.waitUntil(lambda: widget.link.scan.beam is not None)
     measured(widget, qtbot)
+    qtbot.waitUntil(lambda: mapper.desk.session not in (None, session))
     assert mapper.desk.scan.beam == widget.link.scan.beam == pytest.approx((place[0] + 2, place[1]), abs=0.3)
-    assert mapper.desk.session.labels == session.labels
+    assert mapper.desk.session.scan is widget.link.scan
+    assert mapper.desk.session.folder == session.folder
+    assert dict(mapper.desk.session.labels) == {(1, 2): "a"}
+    mapper.desk.session.undo()
+    assert not mapper.desk.session.labels
     qtbot.waitUntil(lambda: widget.detector.k_y == widget.link.scan.beam[0])

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_ghosthunter.plugin.choices import recall
 from napari_ghosthunter.plugin.layers import bare
+from napari_ghosthunter.scan.virtual import bright_field_mask, measure_scan_beam, virtual_image
 
 
 def click(qtbot, button) -> None:
@@ -35,6 +36,8 @@ def test_painted_pixels_are_left_out_from_then_on(widget, qtbot, drag, scan_file
     assert not widget.mask_bar.isVisible()
     assert not widget.source_bar.mask_button.isChecked()
     assert widget.view.painted is None
+    image = virtual_image(scan, bright_field_mask(scan.detector_shape, measure_scan_beam(scan)))
+    qtbot.waitUntil(lambda: np.array_equal(widget.link.layer.data, image))
     kept = recall(scan_file).mask
     assert kept.parent.parent == memory
     np.testing.assert_array_equal(np.load(kept), painted)

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from napari_ghosthunter.learning.config import PatternConfig
     from napari_ghosthunter.learning.patterns import FittedPatterns
 
-FOLLOWING = ("bright field", "annular dark field")  # virtual detectors that lie around the beam
 NO_SCAN = "Open a 4D-STEM scan: File > Open…\n\nIts diffraction patterns are shown here."
 
 
@@ -69,11 +68,11 @@ class DiffractionViewer(QWidget):
         self.showing = Showing(self.view, self.source_bar, self.display_bar)
         self.masking = Masking(self.view, self.link, self.mask_bar)
         self.beam_setting = BeamSetting(self.view, self.link, self.beam_bar)
-        self._opened: tuple[Any, Any] = None, None  # layer and its stated beam
+        self._opened: Any = None  # the layer
         self.measuring = Background()
         self.imaging = Imaging()
         self.comparing = Comparing(self.class_strip)
-        self._awake = self._placed = self._beam_moved = False
+        self._awake = self._placed = False
         self._home: Position | None = None
         self._heights: list[int] = []  # of the docks, before the class means were shown
         self._lay_out()
@@ -147,10 +146,9 @@ class DiffractionViewer(QWidget):
         """Turn to another scan layer, or to none."""
         scan = self.link.scan
         self._home = None
-        before, self._opened = self._opened, (layer, None if scan is None else scan.beam)
-        self._beam_moved = before[0] is layer and before[1] != self._opened[1]
+        before, self._opened = self._opened, layer
         self.masking.end()
-        self.beam_setting.turn(self.view.beam_moves and before[0] is layer)
+        self.beam_setting.turn(self.view.beam_moves and before is layer)
         self.measuring.stop()
         self.showing.open(scan)
         self.comparing.open(scan)
@@ -191,11 +189,8 @@ class DiffractionViewer(QWidget):
         metadata = self.link.layer.metadata
         self.beam_setting.show(facts.beam)
         detector = metadata.get(DETECTOR) or make_detector("bright field", scan.detector_shape, facts.beam)
-        moved, self._beam_moved = self._beam_moved and detector.kind in FOLLOWING, False
-        if moved:
-            detector = make_detector(detector.kind, scan.detector_shape, facts.beam)
         self._show_detector(detector)
-        if moved or metadata.get("preview"):  # the reader had no time for all of the scan
+        if metadata.get("preview"):  # the reader had no time for all of the scan
             self.imaging.ask(detector)
 
     # ---- position and detector ----

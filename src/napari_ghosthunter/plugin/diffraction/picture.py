@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_ghosthunter.plugin.diffraction.detector import VirtualDetector
 from napari_ghosthunter.plugin.layers import name_image, scan_name
-from napari_ghosthunter.plugin.scan_image import contrast_limits
+from napari_ghosthunter.plugin.scan_image import contrast_limits, set_contrast
 
 PATIENCE_S = 0.4  # so long the old image stays: less flicker while a detector is dragged
 
@@ -73,7 +73,8 @@ class ScanPicture:
 
     def give_up(self) -> None:
         """Put the last whole image back, if only a part of a new one is shown."""
-        if not self.partial:
+        if not self.partial or self.layer.data is not self._buffer:  # someone has put another image there
+            self.partial = False
             return
         image, name, limits = self._whole
         self._put(image, limits, None)
@@ -88,9 +89,7 @@ class ScanPicture:
         else:
             self._buffer[...] = image
         if limits != tuple(layer.contrast_limits):
-            finite = image[np.isfinite(image)]
-            layer.contrast_limits = limits
-            layer.contrast_limits_range = (min(limits[0], float(finite.min())), max(limits[1], float(finite.max())))
+            set_contrast(layer, image, limits)
         layer.refresh(extent=False)
         if title is not None:
             name_image(layer, scan_name(layer), title)

@@ -23,9 +23,8 @@ from napari_ghosthunter.plugin.mapper.finding import Finding
 from napari_ghosthunter.plugin.mapper.hidden_layers import HiddenLayers
 from napari_ghosthunter.plugin.preferences import defaults
 from napari_ghosthunter.plugin.qt import Signal
-from napari_ghosthunter.plugin.scan_image import show_restated
+from napari_ghosthunter.plugin.restated_image import RestatedScan, detector_of, restate_scan, show_restated
 from napari_ghosthunter.plugin.window import errors, tell, tell_error
-from napari_ghosthunter.scan.readers import restated
 from napari_ghosthunter.scan.scan import Scan
 from napari_ghosthunter.session.earlier import Earlier
 from napari_ghosthunter.session.past import PastSitting, find_sittings
@@ -165,7 +164,7 @@ class Desk(QObject):
         before = scan.provenance.options
         options = self.attempt(partial(before.updated, **said))
         if options is not None and options != before:
-            self.work(partial(restated, scan, options), self._take_restated)
+            self.work(partial(restate_scan, scan, options, detector_of(self.layer)), self._take_restated)
 
     def take(self, session: Session, layer: Any = None) -> None:
         """Go on with a session at the scan that is worked on, or at that of another layer."""
@@ -257,11 +256,12 @@ class Desk(QObject):
         self._leave_session()
         self.work(partial(make, scan), self.take, Session.close)
 
-    def _take_restated(self, scan: Scan) -> None:
+    def _take_restated(self, restated: RestatedScan) -> None:
         """Go on with the work at a scan of which something else was said."""
         folder = None if self.session is None else self.session.folder
         self._leave_session()
-        show_restated(self.layer, scan)
+        scan = restated.scan
+        show_restated(self.layer, restated)
         if scan.provenance.path is not None:
             remember(scan.provenance.path, scan.provenance.options)
         if folder is not None and folder.exists():
