@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from napari_ghosthunter.labelling.classes import ClassScheme
 from napari_ghosthunter.labelling.edits import SetLabel
 from napari_ghosthunter.labelling.labels import LabelSet
 from napari_ghosthunter.session.journal import Entry, Header, JournalText
 from napari_ghosthunter.session.replay import replay
 
 SHAPE = (4, 5)
-A, B = (SetLabel(position=(0, number), before=None, after="class 0") for number in (1, 2))
+A, B = (SetLabel(position=(0, number), before=None, after="wall") for number in (1, 2))
 
 
 def replayed(*entries):
     """Replay entries (how, edit), or None for a line that cannot be read."""
-    header = Header.of("print", {}, LabelSet(scan_shape=SHAPE))
+    header = Header.of("print", {}, LabelSet(ClassScheme.from_names(["wall"]), SHAPE))
     read = tuple(None if entry is None else Entry(how=entry[0], edit=entry[1]) for entry in entries)
     return replay(JournalText(header, read, good_end=1, size=1), SHAPE)
 
 
 def test_undo_and_redo_are_replayed_with_what_can_still_be_undone():
     state = replayed(("apply", A), ("apply", B), ("undo", B.inverse()), ("redo", B), ("undo", B.inverse()))
-    assert (state.whole, dict(state.labels)) == (True, {(0, 1): "class 0"})
+    assert (state.whole, dict(state.labels)) == (True, {(0, 1): "wall"})
     assert (state.labels.next_undo, state.labels.next_redo) == (A.inverse(), B)
 
 
