@@ -28,6 +28,12 @@ from napari_ghosthunter.scan.units import calibration_of, convert, plain_axis
         ("reciprocal nm", "1/nm", 1), ("inverse angstrom", "1/angstrom", 1), ("per nm", "1/nm", 1),
         ("nm\u22121", "1/nm", 1),
         (r"$\mu$m", "um", 1), (r"\AA", "angstrom", 1), ("nm^(-1)", "1/nm", 1), (r"\text{nm}", "nm", 1),
+        ("nanometre", "nm", 1), ("1/Nanometre", "1/nm", 1), ("micrometres", "um", 1), ("Ångström", "angstrom", 1),
+        ("A\u030a^-1", "1/angstrom", 1), ("nm\u20131", "1/nm", 1), ("&Aring;", "angstrom", 1),
+        ("/nm", "1/nm", 1), ("nm/px", "nm", 1), ("mrad/pixel", "mrad", 1), ("nm per pixel", "nm", 1),
+        ("1/nm/px", "1/nm", 1), ("mrad·px⁻¹", "mrad", 1), ("mrads", "mrad", 1), ("mrad.", "mrad", 1),
+        (r"\u00B5m", "um", 1), ("b'nm'", "nm", 1), (r"\textup{\AA}^{-1}", "1/angstrom", 1),
+        ("A_inv", "1/angstrom", 1), (r"\si{\per\nano\metre}", "1/nm", 1),
     ],
 )  # fmt: skip
 def test_units_are_brought_to_plain_names(written, plain, factor):
@@ -36,7 +42,9 @@ def test_units_are_brought_to_plain_names(written, plain, factor):
     assert step == pytest.approx(0.25 * factor)
 
 
-@pytest.mark.parametrize("units", ["", "px", "pixels", "eV", "s", "[]", "<undefined>", "None", "1/", "1/eV"])
+@pytest.mark.parametrize(
+    "units", ["", "px", "pixels", "eV", "s", "[]", "<undefined>", "None", "1/", "1/eV", "1/px", "px^-1", "2π/Å"]
+)
 def test_unknown_units_are_pixels(units):
     assert plain_axis(0.3, units) == (1.0, "px")
 

@@ -6,6 +6,8 @@ opened everywhere as it was opened first.
 
 from __future__ import annotations
 
+import math
+import operator
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -24,9 +26,9 @@ Step = tuple[float, float, str]  # along y and x, in one of the plain units of `
 
 _SHAPE = re.compile(r"\s*(\d+)\s*[xX,×]\s*(\d+)\s*")
 _RANGE = re.compile(r"\s*(\d+)\s*:\s*(\d+)\s*")
-_NUMBER = r"[+]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\d.])"
 _STEP = re.compile(rf"\s*({_NUMBER})(?:\s*[xX×]\s*({_NUMBER}))?\s*(\S.*?)\s*")
-_PLACE = re.compile(r"\s*([+-]?[\d.]+)\s*,\s*([+-]?[\d.]+)\s*")
+_PLACE = re.compile(rf"\s*({_NUMBER})\s*[,;]\s*({_NUMBER})\s*")
 
 
 def scan_shape_in(text: str) -> tuple[int, int]:
@@ -54,39 +56,63 @@ def _scan_shape(given: Any) -> Any:
     numbers = tuple(given) if isinstance(given, Iterable) else (given,)
     if len(numbers) != 2 or not all(isinstance(n, int | float) or hasattr(n, "__index__") for n in numbers):
         raise ValueError(f"a scan shape is two whole numbers above 0, (scan_y, scan_x), not {given!r}.")
-    if min(numbers) < 1 or any(int(n) != n for n in numbers):
+    if not all(math.isfinite(n) and n >= 1 and int(n) == n for n in numbers):
         raise ValueError(f"a scan shape is two whole numbers above 0, (scan_y, scan_x), not {numbers}.")
     return int(numbers[0]), int(numbers[1])
 
 
 def _range(given: Any) -> Any:
-    if isinstance(given, str):
-        found = _RANGE.fullmatch(given)
-        given = (int(found[1]), int(found[2])) if found else given
-    if given is not None and (isinstance(given, str) or len(given) != 2 or not 0 <= given[0] < given[1]):
-        raise ValueError(f"{given!r} is no range; write FIRST:END, as in 10:20 for 10 to 19.")
-    return given
+    if given is None:
+        return None
+    found = _RANGE.fullmatch(given) if isinstance(given, str) else None
+    ends = found.groups() if found else given
+    numbers = [] if isinstance(ends, str) or not isinstance(ends, Iterable) else [_whole(end) for end in ends]
+    match numbers:
+        case [int(first), int(end)] if 0 <= first < end:
+            return first, end
+    raise ValueError(f"{given!r} is no range; write both ends, FIRST:END, counted from 0, as in 10:20 for 10 to 19.")
+
+
+def _whole(given: Any) -> int | None:
+    """Read a whole number; None if it is none."""
+    if isinstance(given, str) and given.isdecimal():
+        return int(given)
+    return operator.index(given) if hasattr(given, "__index__") else None
+
+
+def _numbers(given: Iterable[Any]) -> list[float]:
+    """Read finite numbers; ValueError, without words, if one is none."""
+    try:
+        numbers = [float(one) for one in given]
+    except (TypeError, OverflowError):
+        raise ValueError from None
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError
+    return numbers
 
 
 def _step(given: Any, units: tuple[str, ...], example: str) -> Any:
     """Read '2nm', '2x2.5nm' (y x x) or (2.0, 2.5, 'nm') as a step in a plain unit."""
     if given is None:
         return None
-    wrong = f"{given!r} is no pixel size; write it as in {example}."
+    parts: tuple[Any, ...] = ()
     if isinstance(given, str):
         found = _STEP.fullmatch(given)
-        if found is None:
-            raise ValueError(wrong)
-        y, x, unit = float(found[1]), float(found[2] or found[1]), found[3]
-        unit = f"1{unit}" if unit.startswith("/") else unit  # '0.02/nm'
-    else:
-        parts = tuple(given) if isinstance(given, Iterable) else (given,)
-        if len(parts) not in (2, 3) or not isinstance(parts[-1], str):
-            raise ValueError(wrong)
-        y, x, unit = float(parts[0]), float(parts[-2]), parts[-1]
+        parts = (found[1], found[2] or found[1], found[3]) if found else ()
+    elif isinstance(given, Iterable):
+        parts = tuple(given)
+    told = f"write it as in {example}, in {', '.join(units)}."
+    try:
+        *steps, unit = parts
+        y, x = _numbers([*steps, *steps] if len(steps) == 1 else steps)
+    except ValueError:
+        raise ValueError(f"{given!r} is no pixel size; {told}") from None
+    if min(y, x) <= 0:
+        raise ValueError(f"{given!r} is no pixel size: it must be above 0; {told}")
+    unit = f"1{unit}" if str(unit).startswith("/") else str(unit)  # '0.02/nm'
     (step_y, name), (step_x, _) = plain_axis(y, unit), plain_axis(x, unit)
     if name == PIXELS or name not in units:
-        raise ValueError(f"{unit!r} is no unit for it; write it as in {example}, in {', '.join(units)}.")
+        raise ValueError(f"{given!r} has no unit for it; {told}")
     return step_y, step_x, name
 
 
@@ -99,6 +125,8 @@ def _k_step(given: Any) -> Any:
 
 
 def _turns(given: Any) -> Any:
+    if given is not None and not isinstance(given, Iterable):
+        given = (given,)
     turns = tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
     for turn in turns or ():
         if turn not in get_args(Turn):
@@ -114,12 +142,15 @@ def _count(given: Any) -> Any:
 
 
 def _place(given: Any) -> Any:
-    if isinstance(given, str):
-        found = _PLACE.fullmatch(given)
-        if found is None:
-            raise ValueError(f"{given!r} is no place on the detector; write K_Y,K_X in pixels, as in 63.5,64.")
-        given = float(found[1]), float(found[2])
-    return given
+    if given is None:
+        return None
+    found = _PLACE.fullmatch(given) if isinstance(given, str) else None
+    try:
+        y, x = _numbers(found.groups() if found else () if isinstance(given, str) else given)
+    except (TypeError, ValueError):
+        told = "write K_Y,K_X in pixels, as in 63.5,64."
+        raise ValueError(f"{given!r} is no place on the detector; {told}") from None
+    return y, x
 
 
 def _absolute(path: Path | None) -> Path | None:

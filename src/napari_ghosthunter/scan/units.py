@@ -7,8 +7,10 @@ nothing is known.
 
 from __future__ import annotations
 
+import html
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from napari_ghosthunter.scan.calibration import PIXELS, Calibration
@@ -45,13 +47,17 @@ _LENGTHS = {
 _DEGREE = math.pi / 180 * 1e3  # in mrad
 _ANGLES = {
     "mrad": ("mrad", 1.0),
+    "mrads": ("mrad", 1.0),
     "milliradian": ("mrad", 1.0),
     "milliradians": ("mrad", 1.0),
     "rad": ("mrad", 1e3),
+    "rads": ("mrad", 1e3),
     "radian": ("mrad", 1e3),
     "radians": ("mrad", 1e3),
     "urad": ("mrad", 1e-3),
     "µrad": ("mrad", 1e-3),
+    "microradian": ("mrad", 1e-3),
+    "microradians": ("mrad", 1e-3),
     "deg": ("mrad", _DEGREE),
     "degree": ("mrad", _DEGREE),
     "degrees": ("mrad", _DEGREE),
@@ -69,16 +75,30 @@ _NOTHING = {
     "null",
     "1",
     "index",
+    "pix",
+    "unitless",
+    "dimensionless",
+    "unknown",
+    "nan",
+    "n/a",
+    "a.u",
+    "?",
+    "-",
 }
 _PRETTY = {"angstrom": "Å", "1/angstrom": "Å⁻¹", "1/nm": "nm⁻¹", "um": "µm"}
 _METRES = {"pm": 1e-12, "angstrom": 1e-10, "nm": 1e-9, "um": 1e-6}
-_RECIPROCAL = re.compile(r"^1/(?P<under>.+)$|^(?P<over>[^\d^⁻-]+)(?:\^?[-⁻][1¹])$")
-_INVERSE = re.compile(r"^(?:inverse|inv|reciprocal|per)(?=.)")  # 'inv_nm', 'reciprocal nm'
-_OF_PATTERNS = re.compile(r"^([kq])(?=(?:nm|a|å|pm|um|µm|m)\^?[-⁻]|1/)")  # pyxem's 'k_A^-1', pyFAI's 'q_nm^-1'
+_RECIPROCAL = re.compile(r"^1/(?P<under>.+)$|^(?P<over>[^\d^-]+)\^?-1$")
+_INVERSE = re.compile(r"^(?:inverse|inv|reciprocal|per|/)(?=.)")  # 'inv_nm', 'reciprocal nm', '/nm'
+_INVERTED = re.compile(r"^(.+?)inv(?:erse)?$")  # 'A_inv'
+_EACH_PIXEL = re.compile(r"(?:(?:/|per)(?:px|pix|pixels?)|[·⋅*.]?(?:px|pix|pixels?)\^?-1)$")  # 'nm/px', 'mrad px^-1'
+_OF_PATTERNS = re.compile(r"^([kq])(?=(?:nm|a|å|pm|um|µm|m)\^?-|1/)")  # pyxem's 'k_A^-1', pyFAI's 'q_nm^-1'
 _TWO_THETA = re.compile(
     r"(?:2|two)-?(?:theta|θ|th)(?=deg|rad|°)|(?:2|two)-?(?:theta|θ)"
 )  # a scattering angle, as every angle of a pattern is
-_WORDS = re.compile(r"\\(?:mathrm|text|rm|operatorname|mathring|,|;|:|!)")  # of LaTeX, that say how it is written
+_WORDS = re.compile(  # of LaTeX, that say how it is written
+    r"\\(?:math(?:rm|ring|sf|bf|it)|text(?:rm|up|normal)?|rm|operatorname|ensuremath|unit|si|left|right|,|;|:|!)(?![a-z])"
+)
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # ImageJ's '\\u00B5m'
 
 
 def plain_axis(step: float, units: str) -> Axis:
@@ -111,12 +131,17 @@ def plain_axis(step: float, units: str) -> Axis:
 
 
 def _plainly(units: str) -> str:
-    """Write a unit without spaces, brackets and what LaTeX and pyxem put around it."""
-    text = _WORDS.sub("", units).replace("\\AA", "å").replace("\\mu", "µ").replace("\\circ", "°").replace("^°", "°")
-    text = re.sub(r"[\s_\[\](){}$\\~]", "", text).replace("\N{GREEK SMALL LETTER MU}", "µ").lower()
-    text = text.replace("\N{ANGSTROM SIGN}".lower(), "å").replace("\N{MINUS SIGN}", "-").replace("**", "^")
+    """Write a unit without spaces, brackets and what LaTeX, HTML and pyxem put around it."""
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), html.unescape(units))
+    text = unicodedata.normalize("NFKC", text)  # superscripts, the angstrom sign, letters and their rings
+    text = _WORDS.sub("", text).replace("\\AA", "å").replace("\\mu", "µ").replace("\\circ", "°").replace("^°", "°")
+    text = re.sub("[\N{HYPHEN}-\N{EM DASH}\N{MINUS SIGN}]", "-", text)
+    text = re.sub(r"^b(?=['\"])|[\s_\[\](){}$\\~'\"]", "", text).replace("\N{GREEK SMALL LETTER MU}", "µ").lower()
+    text = text.replace("metre", "meter").replace("ström", "strom").replace("ångstrom", "angstrom")
+    text = text.replace("**", "^").rstrip(".")
     text = _TWO_THETA.sub("", text) or text
-    return _INVERSE.sub("1/", text)
+    text = _EACH_PIXEL.sub("", text)
+    return _INVERTED.sub(r"1/\1", _INVERSE.sub("1/", text))
 
 
 def convert(step: float, units: str, to: str) -> float | None:
