@@ -240,6 +240,22 @@ def test_what_is_there_of_an_arina_scan_is_offered_where_a_later_part_is_missing
     assert f"run_data_{missing:06d}.h5, which is missing" in " ".join(scan.provenance.notes)
 
 
+@pytest.mark.parametrize("content", [b"", b"x" * 3000, None])
+def test_a_part_of_an_arina_scan_that_is_damaged_is_named(tmp_path, content):
+    frames = np.arange(16 * 3 * 5, dtype=np.uint16).reshape(16, 3, 5)
+    path = write_master(tmp_path, [frames[:10], frames[10:]], 8352)
+    part = tmp_path / "run_data_000002.h5"
+    part.write_bytes(part.read_bytes()[:-500] if content is None else content)
+    with pytest.raises(ScanShapeError, match="needs 16 patterns.* holds 10: 6 missing") as raised:
+        open_scan(path)
+    assert "run_data_000002.h5 cannot be read as an HDF5 file: it is damaged" in str(raised.value)
+    scan = open_scan(path, scan_shape=(2, 5))
+    np.testing.assert_array_equal(scan.rows(0, 2), frames[:10].reshape(2, 5, 3, 5))
+    part.rename(tmp_path / "run_data_000001.h5")
+    with pytest.raises(ScanError, match="run_data_000001.h5 cannot be read as an HDF5 file: it is damaged"):
+        open_scan(path)
+
+
 def test_an_arina_scan_with_frames_between_its_rows_is_not_taken_for_a_square(tmp_path):
     path = write_master(tmp_path, [np.zeros((9, 3, 5), np.uint16)], 8352)
     assert open_scan(path).scan_shape == (3, 3)

@@ -51,7 +51,7 @@ def stack_of_master(path: Path, file: Any, wanted: Wanted) -> Stack:
     Raises
     ------
     ScanError
-        If the first linked file is missing, or one is damaged.
+        If the first linked file is missing or damaged, or the others hold no patterns of its kind.
     """
     import hdf5plugin  # noqa: F401  (its filters are what the patterns are compressed with)
 
@@ -70,13 +70,19 @@ def stack_of_master(path: Path, file: Any, wanted: Wanted) -> Stack:
 
 
 def _parts(path: Path, group: Any) -> tuple[list[Any], str]:
-    """List the arrays of patterns, up to the first whose file is missing, and say which that is."""
+    """List the arrays of patterns, up to the first whose file is missing or damaged, and say which that is."""
     import h5py
 
     parts: list[Any] = []
     told = ""
     for key in sorted(group):
-        part = follow(group, key)
+        try:
+            part = follow(group, key)
+        except ScanError as error:
+            if not parts:
+                raise
+            told = str(error).rstrip(".")
+            break
         if not isinstance(part, h5py.Dataset):
             missing = getattr(group.get(key, getlink=True), "filename", key)
             told = f"{path.name} keeps its patterns in {missing}, which is missing beside it, or holds none"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_ghosthunter.errors import ScanError
+from napari_ghosthunter.scan.boundary import reading
 from napari_ghosthunter.scan.readers.probing import probe
 
 TEXT_SECONDS = 8
@@ -43,7 +44,7 @@ def follow(group: Any, name: str, steps: int = 0) -> Any:
     Raises
     ------
     ScanError
-        If a link leads out of the folder of its file, or in a circle.
+        If a link leads out of the folder of its file, in a circle, or to a file that cannot be read.
     """
     import h5py
 
@@ -58,7 +59,11 @@ def follow(group: Any, name: str, steps: int = 0) -> Any:
             here = follow(here, link.path, steps + 1)
         elif isinstance(link, h5py.ExternalLink):
             beside = file_beside(Path(here.file.filename), link.filename)
-            here = follow(open_file(beside), link.path, steps + 1) if beside else None
+            if beside is None:
+                return None
+            with reading(beside, "an HDF5 file"):  # it is this file that cannot be read, not the one that links to it
+                there = open_file(beside)
+            here = follow(there, link.path, steps + 1)
         else:
             here = None
         if here is None:
