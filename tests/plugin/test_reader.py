@@ -175,13 +175,42 @@ def test_a_wrong_answer_is_an_error_and_not_remembered(row_file, memory):
     assert not list(memory.iterdir())
 
 
-def test_what_was_said_on_the_scan_page_holds_the_next_time_where_someone_is_at_the_window(scan_file, tmp_path):
-    remember(scan_file, ScanOptions(scan_step="2nm", k_step="0.5mrad", beam=(3, 4), mask=tmp_path / "gone.npy"))
+def test_what_was_said_on_the_scan_page_holds_the_next_time_where_someone_is_at_the_window(scan_file):
+    remember(scan_file, ScanOptions(scan_step="2nm", k_step="0.5mrad", beam=(3, 4)))
     scan = open_asking(scan_file, Answers())
     assert scan.calibration == Calibration((2, 2), "nm", (0.5, 0.5), "mrad")
     assert scan.beam == (3, 4)
-    assert scan.bad_pixels is None
     assert open_asking(scan_file, None).calibration == Calibration()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"mask": "other.npy"}, "other.npy) was left out. The mask has the shape (3, 3)"),
+        ({"mask": "gone.npy"}, "gone.npy) was left out. There is no mask"),
+        ({"mask": "wrong.npy"}, "wrong.npy) was left out. The mask"),
+        ({"beam": (300, 4)}, "The place of the direct beam of last time (300, 4) was left out."),
+        ({"rows": (2, 60)}, "The rows of last time (2, 60) were left out. The scan has 6 rows"),
+        ({"columns": (2, 60)}, "The columns of last time (2, 60) were left out. The scan has 10 columns"),
+    ],
+)
+def test_what_was_said_and_does_not_fit_any_more_is_left_out_and_named(scan_file, tmp_path, said, why):
+    np.save(tmp_path / "other.npy", np.eye(3))
+    (tmp_path / "wrong.npy").write_text("nothing of the kind")
+    said = {name: tmp_path / value if name == "mask" else value for name, value in said.items()}
+    before = ScanOptions.of(scan_step="2nm", detector="flip_x", **said)
+    remember(scan_file, before)
+    scan = open_asking(scan_file, Answers())
+    assert scan.provenance.options == ScanOptions.of(scan_step="2nm", detector="flip_x")
+    assert [why in note for note in scan.provenance.notes] == [True]
+    assert recall(scan_file) == before, "a disk that is away may be back the next time"
+
+
+def test_a_damaged_file_is_not_opened_without_what_was_said(scan_file):
+    remember(scan_file, ScanOptions(beam=(3, 4)))
+    scan_file.write_bytes(scan_file.read_bytes()[:300])
+    with pytest.raises(ScanError):
+        open_asking(scan_file, Answers())
 
 
 def test_the_beam_of_one_array_is_not_that_of_another(tmp_path):

@@ -146,6 +146,29 @@ def test_a_scan_beside_the_bundle_is_found(bundle: Path, scan_file: Path, tmp_pa
     assert again.scan.provenance.path == bundle.parent / "boracite.npy"
 
 
+@pytest.mark.parametrize("other", [None, (3, 3)])
+def test_a_mask_that_is_not_here_or_does_not_fit_is_left_out_and_named(
+    scan_file: Path, three: LabelSet, tmp_path: Path, other: tuple[int, int] | None
+) -> None:
+    mask = tmp_path / "mask.npy"
+    np.save(mask, np.eye(16))
+    scan = open_scan(scan_file, scan_shape=(6, 8), mask=mask, beam=(8, 8), rows=(1, 5))
+    labels = LabelSet(three.classes, scan.scan_shape)
+    labels.label((1, 1), labels.classes.names[0])
+    session = Session.start(scan, labels, data_folder=tmp_path / "data")
+    save_bundle(session, tmp_path / "work.ghosthunter")
+    mask.unlink()
+    if other is not None:
+        np.save(mask, np.ones(other))
+    again = open_bundle(tmp_path / "work.ghosthunter", data_folder=tmp_path / "data")
+    assert again.scan.bad_pixels is None
+    assert again.scan.provenance.options == scan.provenance.options.updated(mask=None)
+    assert dict(again.labels) == {(1, 1): labels.classes.names[0]}
+    assert [f"The mask of last time ({mask}) was left out." in note for note in again.notes] == [True]
+    session.close()
+    again.close()
+
+
 def test_another_scan_is_refused_unless_forced(full: Session, bundle: Path, other_scan: Scan, tmp_path: Path) -> None:
     with pytest.raises(OtherScanError, match="is not the scan that work.ghosthunter was made with"):
         open_bundle(bundle, scan=other_scan, data_folder=tmp_path)

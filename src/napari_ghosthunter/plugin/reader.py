@@ -7,6 +7,7 @@ napari hides what a reader raises behind 'it gave an error' and a traceback; a s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from napari_ghosthunter.plugin.docks import open_docks_soon
 from napari_ghosthunter.plugin.scan_image import LayerData, scan_layer
 from napari_ghosthunter.plugin.window import main_window, tell, tell_error, user_is_asking, waiting
 from napari_ghosthunter.scan.options import ScanOptions
-from napari_ghosthunter.scan.readers import open_with
+from napari_ghosthunter.scan.readers.recalled import SAID_OF_A_SCAN, open_recalled
 from napari_ghosthunter.scan.readers.table import pick_reader
 from napari_ghosthunter.scan.readers.tiff import is_picture
 from napari_ghosthunter.scan.scan import Scan
@@ -104,7 +105,7 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
     while True:
         try:
             with waiting():
-                scan = open_with(path, chosen)
+                scan, left_out = open_recalled(path, chosen)
         except (DatasetError, ScanShapeError) as error:
             if asker is None or not _can_be_asked(error) or chosen.scan_shape is not None:
                 raise
@@ -114,15 +115,15 @@ def open_asking(path: Path, asker: Asker | None, memory: Path | None = None) -> 
             chosen = answer
         else:
             if chosen != ScanOptions():
-                remember(path, chosen, memory)
-            return scan
+                remember(path, chosen, memory)  # what was left out, too: its disk may be back the next time
+            source = scan.provenance
+            return replace(scan, provenance=replace(source, notes=(*source.notes, *left_out))) if left_out else scan
 
 
 def _said_before(path: Path, memory: Path | None) -> ScanOptions:
     """Give what a user said of a file on the Scan page when it was open before, which no question asks for."""
     before = recall(path, memory)
-    mask = before.mask if before.mask is not None and before.mask.is_file() else None
-    return ScanOptions(scan_step=before.scan_step, k_step=before.k_step, beam=before.beam, mask=mask)
+    return ScanOptions(**{name: getattr(before, name) for name in SAID_OF_A_SCAN})
 
 
 def _can_be_asked(error: DatasetError | ScanShapeError) -> bool:
@@ -139,8 +140,8 @@ def _ask(
         if name is None:
             return None
         same = name == before.dataset
-        # another array may be of another detector
-        return chosen.updated(dataset=name) if same else chosen.updated(dataset=name, beam=None, mask=None)
+        other = {} if same else {"beam": None, "mask": None, "detector": (), "rows": None, "columns": None}
+        return chosen.updated(dataset=name, **other)  # another array may be of another detector
     return asker.scan_shape(path, chosen, error, before)
 
 

@@ -151,14 +151,16 @@ def open_bundle(
         folder = Path(name)
         _unpack(path, folder)
         state = _read_state(path, folder)
-        found = find_scan(state.scan, path, scan, scan_path, force=force)
+        found, notes = find_scan(state.scan, path, scan, scan_path, force=force)
         try:
             labels, _ = read_labels(folder / LABELS)
         except LabelError as error:
             raise SessionError(f"{path} is damaged: its {LABELS} cannot be read.") from error
         points = {(y, x): reason for y, x, reason in state.points}
         given = LabelSet(state.classes, found.scan_shape, labels, points)
-        return Session.start(found, given, _earlier(state, folder, found), data_folder=data_folder)
+        earlier = _earlier(state, folder, found)
+        earlier = replace(earlier, notes=(*notes, *earlier.notes))
+        return Session.start(found, given, earlier, data_folder=data_folder)
 
 
 def _unpack(path: Path, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from pydantic import BaseModel, ConfigDict
@@ -41,8 +42,13 @@ def reference_to(scan: Scan, mark: str) -> ScanReference:
 
 def find_scan(
     reference: ScanReference, bundle: Path, scan: Scan | None, scan_path: Path | str | None, *, force: bool
-) -> Scan:
+) -> tuple[Scan, tuple[str, ...]]:
     """Open the scan of a bundle: the one that is given, or the file that is given, or the file where it was.
+
+    Returns
+    -------
+    scan, notes
+        The scan, and what was said of it and does not fit any more, such as a mask of bad pixels that is not here.
 
     Raises
     ------
@@ -53,15 +59,16 @@ def find_scan(
     ScanError
         If it cannot be opened.
     """
+    notes: tuple[str, ...] = ()
     if scan is None:
-        scan = _opened(reference, scan_path or _place(reference, bundle))
+        scan, notes = _opened(reference, scan_path or _place(reference, bundle))
     if not force and fingerprint(scan) != reference.fingerprint:
         what = scan.provenance.path or "The scan that is open"
         raise OtherScanError(
             f"{what} is not the scan that {bundle.name} was made with: it holds other patterns, or has another shape "
             f"(now {scan.shape}, then {reference.shape}). Labels of one scan are wrong on another."
         )
-    return scan
+    return scan, notes
 
 
 def _place(reference: ScanReference, bundle: Path) -> Path:
@@ -80,11 +87,15 @@ def _place(reference: ScanReference, bundle: Path) -> Path:
     )
 
 
-def _opened(reference: ScanReference, path: Path | str) -> Scan:
+def _opened(reference: ScanReference, path: Path | str) -> tuple[Scan, tuple[str, ...]]:
     """Open a file as the scan was opened."""
-    from napari_ghosthunter.scan.readers import open_again
+    from napari_ghosthunter.scan.readers import options_of
+    from napari_ghosthunter.scan.readers.recalled import PATTERNS_SAME, open_recalled
 
     options = reference.options
     if reference.scan_shape is not None:
         options = options.updated(scan_shape=reference.scan_shape)
-    return open_again(Provenance(None, reference.reader, reference.dataset, options), path)
+    before = options_of(Provenance(None, reference.reader, reference.dataset, options))
+    scan, notes = open_recalled(Path(path), before, PATTERNS_SAME)
+    kept = scan.provenance.options.updated(dataset=options.dataset, reader=options.reader)
+    return replace(scan, provenance=replace(scan.provenance, options=kept)), notes

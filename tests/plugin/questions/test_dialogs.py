@@ -120,6 +120,13 @@ def test_what_was_chosen_before_comes_first(ask, row_file):
         assert len(set(texts(dialog))) == 8
 
 
+def test_what_was_chosen_before_and_needs_more_patterns_than_there_are_is_not_offered(ask, row_file) -> None:
+    dialog = ask(row_file, ScanOptions(scan_shape=(9, 7)))
+    assert not any("last time" in text for text in texts(dialog))
+    assert dialog.open_button.isEnabled()
+    assert dialog.options.scan_shape == (6, 10)
+
+
 @pytest.fixture
 def dummy_file(tmp_path, patterns):
     """A file of 6 rows of 10, with a bright dummy before each."""

@@ -55,7 +55,8 @@ class ShapeDialog(Question):
         super().__init__(path, "How was this scan recorded?", parent)
         self._chosen = chosen
         self.count = error.patterns
-        self._before = _layout_of(before) if before is not None else None
+        known = _layout_of(before) if before is not None else None
+        self._before = known if known is not None and known.end <= self.count else None
         offered = [RowLayout(*one) for one in error.layouts]
         self._offered = list(dict.fromkeys([*([self._before] if self._before else []), *offered]))[:OFFERED]
         self._images = FoldedImages(lambda: self._open(self._chosen.updated(**_all_of(self.count))))

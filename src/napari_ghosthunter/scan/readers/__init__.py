@@ -121,9 +121,14 @@ def open_again(provenance: Provenance, path: str | Path) -> Scan:
     ScanError
         As `open_scan` does.
     """
-    reader = provenance.reader if provenance.reader in {known.name for known in READERS} else None
-    scan = open_with(path, provenance.options.updated(dataset=provenance.dataset, reader=reader))
+    scan = open_with(path, options_of(provenance))
     return replace(scan, provenance=replace(scan.provenance, options=provenance.options))
+
+
+def options_of(provenance: Provenance) -> ScanOptions:
+    """Give what opens the same array by the same reader again, beside what the user said."""
+    reader = provenance.reader if provenance.reader in {known.name for known in READERS} else None
+    return provenance.options.updated(dataset=provenance.dataset, reader=reader)
 
 
 def restated(scan: Scan, options: ScanOptions) -> Scan:
